@@ -1,0 +1,62 @@
+#pragma once
+
+#include <complex>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "engine/frame/pattern.h"
+
+namespace flashphase {
+
+/// Complex images side by side. `object` is in the units of the pattern: |F(object)|^2 compares with the intensity.
+struct ObjectBatch {
+  int count = 0;                            ///< B
+  int size = 0;                             ///< n
+  std::vector<std::complex<float>> object;  ///< [B, n, n]
+  std::vector<std::uint8_t> support;        ///< [B, n, n] 1 = inside
+  std::vector<float> residual;              ///< [B] modulus chi^2 (engine/score), negative = not computed
+
+  ObjectBatch() = default;
+  ObjectBatch(int batch, int n)
+      : count(batch), size(n), object(cells()), support(cells()), residual(static_cast<std::size_t>(batch), -1.0f) {}
+
+  std::size_t cells() const { return static_cast<std::size_t>(count) * object_cells(); }
+  std::size_t object_cells() const { return static_cast<std::size_t>(size) * static_cast<std::size_t>(size); }
+  std::span<const std::complex<float>> object_of(int index) const {
+    return {object.data() + static_cast<std::size_t>(index) * object_cells(), object_cells()};
+  }
+  std::span<std::complex<float>> object_of(int index) {
+    return {object.data() + static_cast<std::size_t>(index) * object_cells(), object_cells()};
+  }
+  std::span<const std::uint8_t> support_of(int index) const {
+    return {support.data() + static_cast<std::size_t>(index) * object_cells(), object_cells()};
+  }
+  std::span<std::uint8_t> support_of(int index) {
+    return {support.data() + static_cast<std::size_t>(index) * object_cells(), object_cells()};
+  }
+};
+
+enum class ResultStage { inferred, refined };
+
+/// One result as it leaves the service. The image is scaled to a maximum amplitude of 1.
+struct Reconstruction {
+  std::shared_ptr<const Pattern> pattern;  ///< carries the frame's identity, arrival and hit score; never null
+  ResultStage stage = ResultStage::inferred;
+  int size = 0;                       ///< n
+  std::vector<float> amplitude;       ///< [n, n] maximum 1
+  std::vector<float> phase;           ///< [n, n] radians in (-pi, pi], meaningful inside the support
+  std::vector<std::uint8_t> support;  ///< [n, n]
+  float residual = 0;                 ///< modulus chi^2 of its own diffraction against the measured pixels
+  bool in_domain = false;             ///< the pattern lay inside the model's stated domain
+  std::string model_name;
+  std::string model_hash;  ///< SHA-256, hex; empty when no model took part
+  StageTimes times;
+  int iterations = 0;    ///< refined only
+  std::string schedule;  ///< refined only
+};
+
+}  // namespace flashphase
