@@ -14,7 +14,7 @@ namespace flashphase::fft {
 /// forward-inverse pair is the identity. Loops that only multiply by a modulus keep the modulus transposed instead of
 /// paying for two transpositions. Zero of Q stays at [0, 0] (no shifts).
 ///
-/// Any m >= 1 is accepted: powers of two from 8 to 1024 run in vector kernels chosen for the CPU at construction, other
+/// Any m >= 1 is accepted: powers of two from 16 to 1024 run in vector kernels chosen for the CPU at construction, other
 /// sizes in a slower general routine (Bluestein).
 ///
 /// Thread: one instance per thread (it owns scratch memory). No allocation after construction.
@@ -56,7 +56,7 @@ class AlignedFloats {
   std::size_t count_ = 0;
 };
 
-/// The name of the instruction set the vector kernels run in on this CPU: "avx512", "avx2" or "generic".
+/// The name of the instruction set the vector kernels run in on this CPU: "avx512", "avx2" or "baseline".
 const char* instruction_set();
 
 }  // namespace flashphase::fft
