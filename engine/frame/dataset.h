@@ -1,0 +1,73 @@
+#pragma once
+
+#include <complex>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace flashphase {
+
+/// Patterns with, where known, their objects: the file that every tool which reads patterns reads.
+///
+/// HDF5: /patterns float32 [N, m, m] photons; /objects complex64 [N, n, n] (compound r, i; optional); /mask
+/// uint8 [m, m] or [N, m, m], 1 = measured (optional); /recipe the YAML text of the simulation (optional,
+/// scalar string).
+struct Dataset {
+  int count = 0;         ///< N
+  int pattern_size = 0;  ///< m
+  int object_size = 0;   ///< n; 0 = no objects
+  std::vector<float> patterns;
+  std::vector<std::complex<float>> objects;
+  std::vector<std::uint8_t> mask;  ///< empty = everything is measured
+  bool mask_per_pattern = false;
+  std::string recipe;
+
+  std::size_t pattern_cells() const {
+    return static_cast<std::size_t>(pattern_size) * static_cast<std::size_t>(pattern_size);
+  }
+  std::size_t object_cells() const {
+    return static_cast<std::size_t>(object_size) * static_cast<std::size_t>(object_size);
+  }
+  std::span<const float> pattern(std::size_t i) const {
+    return {patterns.data() + i * pattern_cells(), pattern_cells()};
+  }
+  std::span<const std::complex<float>> object(std::size_t i) const {
+    return {objects.data() + i * object_cells(), object_cells()};
+  }
+  /// The mask of pattern i; empty when the dataset has none.
+  std::span<const std::uint8_t> measured(std::size_t i) const {
+    if (mask.empty()) return {};
+    return {mask.data() + (mask_per_pattern ? i * pattern_cells() : 0), pattern_cells()};
+  }
+};
+
+/// Reads `limit` patterns from `first` on, fewer at the end of the file. Throws std::runtime_error with one
+/// sentence: file missing, not HDF5, /patterns missing, shapes or types that do not fit.
+Dataset read_dataset(const std::string& path, std::size_t first = 0, std::size_t limit = SIZE_MAX);
+
+/// Writes the whole at once. Throws as DatasetWriter does.
+void write_dataset(const std::string& path, const Dataset& dataset);
+
+/// Writes a dataset piece by piece. The file appears under its name with finish(); until then, and when
+/// finish() is never reached, only `path`.part exists (and is removed). Throws std::runtime_error when the
+/// disk does not take it and std::invalid_argument when a piece does not fit the first one.
+class DatasetWriter {
+ public:
+  /// Sizes, presence of objects and of masks, a common mask and the recipe are those of the first piece.
+  explicit DatasetWriter(std::string path);
+  ~DatasetWriter();
+  DatasetWriter(const DatasetWriter&) = delete;
+  DatasetWriter& operator=(const DatasetWriter&) = delete;
+
+  void append(const Dataset& piece);
+  void finish();
+
+ private:
+  struct File;
+  std::unique_ptr<File> file_;
+};
+
+}  // namespace flashphase
