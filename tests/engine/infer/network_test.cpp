@@ -1,0 +1,192 @@
+#include "engine/infer/network.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <random>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "engine/infer/bench_support.h"
+#include "engine/infer/flash_checkpoint.h"
+#include "engine/score/score.h"
+
+namespace flashphase {
+namespace {
+
+using testing::HasSubstr;
+
+PatternBatch random_patterns(int count, unsigned seed) {
+  std::mt19937 generator(seed);
+  std::exponential_distribution<float> exponential(0.02f);
+  PatternBatch batch(count, 64);
+  std::ranges::generate(batch.intensity, [&] { return exponential(generator); });
+  return batch;
+}
+
+/// An untrained network of small size in a file: arbitrary numbers, but all of the machinery.
+class FlashNetworkTest : public testing::Test {
+ protected:
+  FlashNetworkTest() {
+    checkpoint_.info.name = "untrained";
+    checkpoint_.info.domain = {1e3f, 0, 0.1f, 8};
+    infer::store_module(*infer::make_flash_module({64, 32, 4, 2, 4}, 5), checkpoint_);
+    infer::write_checkpoint(path_, checkpoint_);
+  }
+  ~FlashNetworkTest() override { std::filesystem::remove(path_); }
+
+  std::string error() const {
+    infer::write_checkpoint(path_, checkpoint_);
+    try {
+      make_network(path_);
+    } catch (const std::runtime_error& caught) {
+      return caught.what();
+    }
+    return "no error";
+  }
+
+  static ObjectBatch answer(Network& network, const PatternBatch& patterns) {
+    ObjectBatch objects;
+    network.infer(patterns, objects);
+    return objects;
+  }
+
+  static double difference(const ObjectBatch& a, const ObjectBatch& b) {
+    double apart = 0, size = 0;
+    for (std::size_t i = 0; i < a.object.size(); ++i) {
+      apart += static_cast<double>(std::norm(a.object[i] - b.object[i]));
+      size += static_cast<double>(std::norm(a.object[i]));
+    }
+    return apart / size;
+  }
+
+  std::string path_ = testing::TempDir() + "network_test.fpm";
+  infer::Checkpoint checkpoint_;
+};
+
+TEST_F(FlashNetworkTest, GivesEachPatternTheSameAnswerAloneAndInABatch) {
+  const auto network = make_network(path_, {.precision = NetworkOptions::Precision::fp32, .threads = 1, .warm_up_batches = {1, 5}});
+  const PatternBatch five = random_patterns(5, 1);
+  const ObjectBatch together = answer(*network, five);
+  for (int i = 0; i < 5; ++i) {
+    PatternBatch one(1, 64);
+    std::ranges::copy(five.intensity_of(i), one.intensity.begin());
+    const ObjectBatch alone = answer(*network, one);
+    for (std::size_t k = 0; k < alone.object.size(); ++k)
+      ASSERT_NEAR(std::abs(alone.object[k] - together.object_of(i)[k]), 0, 1e-3) << i;
+  }
+}
+
+TEST_F(FlashNetworkTest, AnswersBitForBitTheSameTwice) {
+  const PatternBatch patterns = random_patterns(3, 2);
+  const auto first = make_network(path_), second = make_network(path_);
+  EXPECT_EQ(answer(*first, patterns).object, answer(*second, patterns).object);
+}
+
+TEST_F(FlashNetworkTest, InBfloat16StaysCloseToFloat32) {
+  const PatternBatch patterns = random_patterns(4, 3);
+  const auto exact = make_network(path_, {.precision = NetworkOptions::Precision::fp32});
+  const auto fast = make_network(path_, {.precision = NetworkOptions::Precision::bf16});
+  EXPECT_EQ(fast->precision(), "bf16");
+  const double apart = difference(answer(*exact, patterns), answer(*fast, patterns));
+  EXPECT_GT(apart, 0);
+  EXPECT_LT(apart, 5e-2);  // relative squared difference; random weights amplify rounding
+}
+
+TEST_F(FlashNetworkTest, ScalesItsAnswerWithThePattern) {
+  PatternBatch patterns = random_patterns(1, 4);
+  const auto network = make_network(path_, {.precision = NetworkOptions::Precision::fp32});
+  const ObjectBatch dim = answer(*network, patterns);
+  for (float& value : patterns.intensity) value *= 100;
+  const ObjectBatch bright = answer(*network, patterns);
+  for (std::size_t k = 0; k < dim.object.size(); ++k)
+    ASSERT_NEAR(std::abs(bright.object[k] - dim.object[k] * 10.0f), 0, 1e-2f * std::abs(bright.object[k]) + 1e-3f);
+}
+
+TEST_F(FlashNetworkTest, GivesAnAllZeroPatternAnAllZeroObject) {
+  const auto network = make_network(path_);
+  const ObjectBatch objects = answer(*network, PatternBatch(2, 64));
+  EXPECT_TRUE(std::ranges::all_of(objects.object, [](auto value) { return value == 0.0f; }));
+  EXPECT_TRUE(std::ranges::all_of(objects.support, [](auto value) { return value == 0; }));
+}
+
+TEST_F(FlashNetworkTest, RefusesAPatternOfAnotherSize) {
+  ObjectBatch objects;
+  EXPECT_THROW(make_network(path_)->infer(PatternBatch(1, 32), objects), std::invalid_argument);
+}
+
+TEST_F(FlashNetworkTest, ReportsItsWork) {
+  EXPECT_GT(infer::network_flops(*make_network(path_)), 1e6);
+  EXPECT_EQ(infer::network_flops(*make_network("none")), 0);
+}
+
+TEST_F(FlashNetworkTest, RefusesAModelOfAnotherKind) {
+  checkpoint_.network = "transformer";
+  EXPECT_THAT(error(), HasSubstr("kind 'transformer'"));
+}
+
+TEST_F(FlashNetworkTest, RefusesSizesThatDoNotFitTheTensors) {
+  checkpoint_.sizes["channels"] = 8;
+  EXPECT_THAT(error(), HasSubstr("does not fit its sizes"));
+}
+
+TEST_F(FlashNetworkTest, RefusesSizesOutOfRangeOrMissing) {
+  checkpoint_.sizes["channels"] = 0;
+  EXPECT_THAT(error(), HasSubstr("sizes.channels"));
+  checkpoint_.sizes.erase("physics_layers");
+  checkpoint_.sizes["channels"] = 4;
+  EXPECT_THAT(error(), HasSubstr("sizes.physics_layers"));
+}
+
+TEST_F(FlashNetworkTest, RefusesAWeightThatIsNotFinite) {
+  checkpoint_.tensors.front().values.front() = std::nanf("");
+  EXPECT_THAT(error(), HasSubstr("not finite"));
+}
+
+TEST(NoneNetwork, GivesTheAutocorrelationOfTwoPointsAtTheirDistance) {
+  const auto network = make_network("none");
+  PatternBatch patterns(1, 64);
+  for (int y = 0; y < 64; ++y)
+    for (int x = 0; x < 64; ++x)  // two equal points 6 pixels apart along x: fringes
+      patterns.intensity[static_cast<std::size_t>(y * 64 + x)] =
+          100 * (2 + 2 * std::cos(2 * 3.14159265f * static_cast<float>((x - 32) * 6) / 64));
+  ObjectBatch objects;
+  network->infer(patterns, objects);
+  const auto amplitude = [&](int y, int x) { return std::abs(objects.object[static_cast<std::size_t>(y * 32 + x)]); };
+  const float centre = amplitude(16, 16);
+  EXPECT_GT(centre, 0);
+  EXPECT_NEAR(amplitude(16, 22) / centre, std::sqrt(0.5f), 1e-3);
+  EXPECT_NEAR(amplitude(16, 10) / centre, std::sqrt(0.5f), 1e-3);
+  EXPECT_LT(amplitude(22, 16) / centre, 1e-2);
+  EXPECT_EQ(objects.support[16 * 32 + 22], 1);
+  EXPECT_EQ(objects.support[0], 0);
+}
+
+TEST(Domain, HoldsPhotonsMaskAndCentre) {
+  const Domain domain{1e3f, 1e6f, 0.1f, 2};
+  Pattern pattern;
+  pattern.size = 64;
+  pattern.intensity.assign(64 * 64, 1.0f);
+  pattern.measured.assign(64 * 64, 1);
+  EXPECT_TRUE(domain.contains(pattern));
+  Pattern dim = pattern;
+  for (float& value : dim.intensity) value = 0.1f;
+  EXPECT_FALSE(domain.contains(dim));
+  Pattern bright = pattern;
+  for (float& value : bright.intensity) value = 1e4f;
+  EXPECT_FALSE(domain.contains(bright));
+  Pattern masked = pattern;
+  std::fill_n(masked.measured.begin(), 64 * 64 / 5, std::uint8_t{0});
+  EXPECT_FALSE(domain.contains(masked));
+  Pattern aside = pattern;
+  for (std::size_t i = 0; i < aside.intensity.size(); ++i) aside.intensity[i] = i % 64 > 48 ? 10.0f : 0.1f;
+  EXPECT_FALSE(domain.contains(aside));
+}
+
+}  // namespace
+}  // namespace flashphase
