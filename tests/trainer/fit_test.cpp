@@ -1,0 +1,103 @@
+#include "trainer/fit.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <stdexcept>
+#include <string>
+
+#include "engine/frame/dataset.h"
+#include "engine/infer/checkpoint.h"
+#include "trainer/evaluate.h"
+#include "trainer/generate.h"
+
+namespace flashphase::trainer {
+namespace {
+
+namespace fs = std::filesystem;
+
+class FitTest : public testing::Test {
+ protected:
+  FitTest() {
+    fs::remove_all(folder_);
+    fs::create_directories(folder_);
+    std::ofstream(folder_ / "small.yaml") << "object_size: 16\nsemi_axis: [2.5, 5]\nphase_length: [4, 16]\n";
+    GenerateOptions set;
+    set.output = data_;
+    set.recipe = folder_ / "small.yaml";
+    set.count = 200;
+    set.threads = 1;
+    generate(set);
+    options_.data = data_;
+    options_.output = folder_ / "model.fpm";
+    options_.batch = 16;
+    options_.samples = 16 * 12;
+    options_.network = {32, 16, 4, 1, 4};
+  }
+  ~FitTest() override { fs::remove_all(folder_); }
+
+  fs::path folder_ = fs::path(testing::TempDir()) / "fit_test";
+  std::string data_ = folder_ / "data.h5";
+  FitOptions options_;
+};
+
+TEST_F(FitTest, LearnsAndWritesAModelThatStatesItsDomain) {
+  options_.samples = 16;
+  fit(options_);
+  const double before = evaluate({options_.output, data_, {0}, 100, false})[0].real_space_error.mean;
+  options_.samples = 16 * 400;
+  fit(options_);
+  const double after = evaluate({options_.output, data_, {0}, 100, false})[0].real_space_error.mean;
+  EXPECT_LT(after, 0.7 * before);
+  const infer::Checkpoint checkpoint = infer::read_checkpoint(options_.output);
+  EXPECT_EQ(checkpoint.info.pattern_size, 32);
+  EXPECT_EQ(checkpoint.training.at("samples"), std::to_string(16 * 400));
+  EXPECT_EQ(checkpoint.recipe, read_dataset(data_, 0, 1).recipe);
+}
+
+TEST_F(FitTest, ResumedTrainingEqualsUninterruptedTraining) {
+  options_.samples = 16 * 12;
+  fit(options_);
+  const std::string whole = infer::read_checkpoint(options_.output).info.hash;
+  // The learning rate depends on the length of the whole: the interruption must come from outside.
+  FitOptions parts = options_;
+  parts.output = folder_ / "parts.fpm";
+  parts.stop_after_steps = 5;
+  fit(parts);
+  EXPECT_NE(infer::read_checkpoint(parts.output).info.hash, whole);
+  parts.stop_after_steps = 0;
+  parts.resume = true;
+  fit(parts);
+  EXPECT_EQ(infer::read_checkpoint(parts.output).info.hash, whole);
+}
+
+TEST_F(FitTest, SaysWhenThereIsNothingToResume) {
+  options_.resume = true;
+  EXPECT_THROW(fit(options_), std::runtime_error);
+  options_.resume = false;
+  fit(options_);
+  fs::remove(options_.output + ".state");
+  options_.resume = true;
+  EXPECT_THROW(fit(options_), std::runtime_error);
+}
+
+TEST_F(FitTest, RefusesADatasetWithoutObjectsAndSenselessOptions) {
+  Dataset patterns = read_dataset(data_, 0, 4);
+  patterns.objects.clear();
+  patterns.object_size = 0;
+  const std::string bare = folder_ / "bare.h5";
+  write_dataset(bare, patterns);
+  FitOptions options = options_;
+  options.data = bare;
+  EXPECT_THROW(fit(options), std::runtime_error);
+  options = options_;
+  options.batch = 0;
+  EXPECT_THROW(fit(options), std::invalid_argument);
+  options = options_;
+  options.rate = -1;
+  EXPECT_THROW(fit(options), std::invalid_argument);
+}
+
+}  // namespace
+}  // namespace flashphase::trainer

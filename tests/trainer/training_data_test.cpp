@@ -1,0 +1,114 @@
+#include "trainer/training_data.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <filesystem>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "engine/frame/dataset.h"
+#include "engine/simulate/particle.h"
+#include "engine/simulate/recipe.h"
+
+namespace flashphase::trainer {
+namespace {
+
+constexpr int kCount = 6, kBatch = 8, kN = 16, kM = 32;
+
+struct Batch {
+  std::vector<float> features = std::vector<float>(kBatch * kN * kN * infer::kFeatureChannels);
+  std::vector<float> modulus = std::vector<float>(kBatch * kM * kM);
+  std::vector<std::uint8_t> measured = std::vector<std::uint8_t>(kBatch * kM * kM);
+  std::vector<float> truth = std::vector<float>(kBatch * 2 * kN * kN);
+  std::vector<float> truth_modulus = std::vector<float>(kBatch * kM * kM);
+  BatchView view() {
+    return {features.data(), modulus.data(), measured.data(), truth.data(), truth_modulus.data()};
+  }
+};
+
+class TrainingDataTest : public testing::Test {
+ protected:
+  std::string write(simulate::Recipe recipe) const {
+    recipe.object_size = kN;
+    recipe.semi_axis = {2.5f, 5};
+    Dataset data;
+    data.count = kCount;
+    data.pattern_size = kM;
+    data.object_size = kN;
+    data.patterns.resize(kCount * kM * kM);
+    simulate::ParticleSimulator particles(recipe);
+    for (int i = 0; i < kCount; ++i) {
+      const auto object = particles.object(static_cast<std::uint64_t>(i));
+      data.objects.insert(data.objects.end(), object.begin(), object.end());
+    }
+    data.recipe = simulate::to_yaml(recipe);
+    write_dataset(path_, data);
+    return path_;
+  }
+  ~TrainingDataTest() override { std::filesystem::remove(path_); }
+  std::string path_ = testing::TempDir() + "training_data_test.h5";
+};
+
+TEST_F(TrainingDataTest, NoiseFreeTruthExplainsTheModulusThatTheNetworkSees) {
+  simulate::Recipe recipe = simulate::paper_recipe();
+  recipe.centre_offset = {0, 1};
+  recipe.dead_fraction = {0.02f, 0.05f};
+  TrainingData data(write(recipe));
+  Batch batch;
+  data.fill(1, 0, kBatch, batch.view());
+  int unmeasured = 0;
+  for (std::size_t i = 0; i < batch.modulus.size(); ++i) {
+    if (!batch.measured[i]) {
+      ++unmeasured;
+      continue;
+    }
+    ASSERT_NEAR(batch.modulus[i], batch.truth_modulus[i], 2e-3 * kM) << i;
+  }
+  EXPECT_GT(unmeasured, 0);
+  double energy = 0;
+  for (const float value : batch.truth_modulus) energy += static_cast<double>(value * value);
+  EXPECT_GT(energy, 0.9 * kBatch * kM * kM * kN * kN / 4);
+}
+
+TEST_F(TrainingDataTest, CountedPhotonsLeaveTheTruthNoiseFree) {
+  simulate::Recipe recipe = simulate::paper_recipe();
+  recipe.noise_free_fraction = 0;
+  recipe.photons = {1e3f, 1e3f};
+  TrainingData data(write(recipe));
+  Batch batch;
+  data.fill(1, 0, kBatch, batch.view());
+  double difference = 0, total = 0;
+  for (std::size_t i = 0; i < batch.modulus.size(); ++i) {
+    difference += std::pow(static_cast<double>(batch.modulus[i] - batch.truth_modulus[i]), 2);
+    total += std::pow(static_cast<double>(batch.truth_modulus[i]), 2);
+  }
+  EXPECT_GT(difference / total, 1e-3);
+  EXPECT_LT(difference / total, 0.5);
+}
+
+TEST_F(TrainingDataTest, DependsOnSeedAndStepAlone) {
+  TrainingData data(write(simulate::training_recipe()));
+  Batch first, again, later, other;
+  data.fill(3, 7, kBatch, first.view());
+  data.fill(3, 8, kBatch, later.view());
+  data.fill(4, 7, kBatch, other.view());
+  data.fill(3, 7, kBatch, again.view());
+  EXPECT_EQ(first.features, again.features);
+  EXPECT_EQ(first.truth, again.truth);
+  EXPECT_NE(first.truth, later.truth);
+  EXPECT_NE(first.truth, other.truth);
+}
+
+TEST_F(TrainingDataTest, RefusesADatasetWithoutARecipe) {
+  Dataset data = read_dataset(write(simulate::paper_recipe()));
+  data.recipe.clear();
+  write_dataset(path_, data);
+  EXPECT_THROW(TrainingData{path_}, std::runtime_error);
+}
+
+}  // namespace
+}  // namespace flashphase::trainer

@@ -1,0 +1,168 @@
+#include "trainer/evaluate.h"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <complex>
+#include <cstddef>
+#include <cstdint>
+#include <cstdio>
+#include <memory>
+#include <stdexcept>
+#include <utility>
+
+#include "engine/frame/dataset.h"
+#include "engine/infer/network.h"
+#include "engine/refine/solver.h"
+#include "engine/score/score.h"
+
+namespace flashphase::trainer {
+namespace {
+
+constexpr int kBatch = 16;
+constexpr double kRight = 0.05;            // real-space error below which a frame counts as solved
+constexpr float kSupportThreshold = 0.1f;  // of the truth's maximum: where its phase is meaningful
+
+struct Samples {
+  std::vector<double> modulus_chi2, amplitude_chi2, phase_chi2, real_space_error;
+};
+
+Figure figure_of(std::vector<double> values) {
+  double sum = 0;
+  for (const double value : values) sum += value;
+  const std::size_t middle = values.size() / 2;
+  std::nth_element(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(middle), values.end());
+  return {sum / static_cast<double>(values.size()), values[middle]};
+}
+
+Evaluation evaluation_of(int iterations, const Samples& samples) {
+  Evaluation row{iterations,
+                 figure_of(samples.modulus_chi2),
+                 figure_of(samples.amplitude_chi2),
+                 figure_of(samples.phase_chi2),
+                 figure_of(samples.real_space_error)};
+  const auto right = std::count_if(samples.real_space_error.begin(), samples.real_space_error.end(),
+                                   [](double error) { return error < kRight; });
+  row.below = static_cast<double>(right) / static_cast<double>(samples.real_space_error.size());
+  return row;
+}
+
+/// HIO to leave a wrong basin, then ER to settle: 4 to 1, as in the preset polish.
+refine::Schedule schedule_of(int iterations) {
+  const int er = std::max(1, iterations / 5);
+  return refine::parse_schedule(std::to_string(iterations - er) + "*HIO+" + std::to_string(er) + "*ER");
+}
+
+PatternBatch batch_of(const Dataset& data, std::size_t first, int count) {
+  PatternBatch batch(count, data.pattern_size);
+  for (int i = 0; i < count; ++i) {
+    const std::size_t frame = first + static_cast<std::size_t>(i);
+    const auto at = static_cast<std::ptrdiff_t>(static_cast<std::size_t>(i) * batch.pattern_cells());
+    std::ranges::copy(data.pattern(frame), batch.intensity.begin() + at);
+    std::ranges::copy(data.measured(frame), batch.measured.begin() + at);
+  }
+  return batch;
+}
+
+void judge(const ObjectBatch& objects, const Dataset& data, std::size_t first, Samples& samples) {
+  std::vector<std::uint8_t> support(data.object_cells());
+  for (int i = 0; i < objects.count; ++i) {
+    const auto truth = data.object(first + static_cast<std::size_t>(i));
+    float largest = 0;
+    for (const auto& value : truth) largest = std::max(largest, std::abs(value));
+    std::ranges::transform(truth, support.begin(), [&](const std::complex<float>& value) {
+      return static_cast<std::uint8_t>(std::abs(value) > kSupportThreshold * largest);
+    });
+    const auto comparison = score::compare(objects.object_of(i), truth, support, objects.size);
+    samples.modulus_chi2.push_back(static_cast<double>(objects.residual[static_cast<std::size_t>(i)]));
+    samples.amplitude_chi2.push_back(static_cast<double>(comparison.amplitude_chi2));
+    samples.phase_chi2.push_back(static_cast<double>(comparison.phase_chi2));
+    samples.real_space_error.push_back(static_cast<double>(comparison.real_space_error));
+  }
+}
+
+void print_json(const EvaluateOptions& options, const std::string& network, std::size_t frames,
+                const std::vector<Evaluation>& rows) {
+  static_cast<void>(options);
+  std::printf("{\"frames\": %zu, \"network\": \"%s\", \"iterations\": {", frames, network.c_str());
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const Evaluation& row = rows[i];
+    const auto figure = [](const char* name, const Figure& value) {
+      std::printf("\"%s\": {\"mean\": %.6g, \"median\": %.6g}, ", name, value.mean, value.median);
+    };
+    std::printf("%s\n  \"%d\": {", i == 0 ? "" : ",", row.iterations);
+    figure("modulus_chi2", row.modulus_chi2);
+    figure("amplitude_chi2", row.amplitude_chi2);
+    figure("phase_chi2", row.phase_chi2);
+    std::printf("\"real_space_error\": {\"mean\": %.6g, \"median\": %.6g, \"below_0.05\": %.4f}}",
+                row.real_space_error.mean, row.real_space_error.median, row.below);
+  }
+  std::printf("\n}}\n");
+}
+
+void print_table(const std::vector<Evaluation>& rows) {
+  std::printf("iterations  modulus chi2 mean/median  amplitude chi2  phase chi2      real-space error mean/median  < 0.05\n");
+  for (const Evaluation& row : rows)
+    std::printf("%10d  %10.3g / %-10.3g  %.3g / %.3g  %.3g / %.3g  %10.3g / %-10.3g  %.1f %%\n", row.iterations,
+                row.modulus_chi2.mean, row.modulus_chi2.median, row.amplitude_chi2.mean, row.amplitude_chi2.median,
+                row.phase_chi2.mean, row.phase_chi2.median, row.real_space_error.mean, row.real_space_error.median,
+                row.below * 100);
+}
+
+}  // namespace
+
+std::vector<Evaluation> evaluate(const EvaluateOptions& options) {
+  const Dataset data =
+      options.frames > 0 ? read_dataset(options.data, 0, options.frames) : read_dataset(options.data);
+  if (data.object_size == 0) throw std::runtime_error(options.data + " has no /objects to compare with");
+  if (data.count == 0) throw std::runtime_error(options.data + " has no patterns");
+  const auto network = make_network(options.model);
+  if (network->info().pattern_size != data.pattern_size || network->info().object_size != data.object_size)
+    throw std::runtime_error("model " + options.model + " takes patterns of " +
+                             std::to_string(network->info().pattern_size) + " pixels; " + options.data + " has " +
+                             std::to_string(data.pattern_size));
+  const auto solver = refine::make_cpu_solver();
+  score::ModulusScorer scorer(data.pattern_size);
+  std::vector<Samples> samples(options.iterations.size());
+  ObjectBatch objects;
+  refine::Refined refined;
+  const auto frames = static_cast<std::size_t>(data.count);
+  for (std::size_t first = 0; first < frames; first += kBatch) {
+    const PatternBatch batch = batch_of(data, first, static_cast<int>(std::min<std::size_t>(kBatch, frames - first)));
+    network->infer(batch, objects);
+    scorer(batch, objects);
+    const refine::Starts starts = refine::starts_from(objects);
+    for (std::size_t k = 0; k < samples.size(); ++k) {
+      if (options.iterations[k] == 0) {
+        judge(objects, data, first, samples[k]);
+        continue;
+      }
+      solver->solve(batch, starts, schedule_of(options.iterations[k]), refined);
+      judge(refined.objects, data, first, samples[k]);
+    }
+  }
+  std::vector<Evaluation> rows;
+  for (std::size_t k = 0; k < samples.size(); ++k) rows.push_back(evaluation_of(options.iterations[k], samples[k]));
+  if (options.json) {
+    print_json(options, network->info().name, frames, rows);
+  } else {
+    print_table(rows);
+  }
+  return rows;
+}
+
+void add_evaluate(CLI::App& parent) {
+  auto options = std::make_shared<EvaluateOptions>();
+  CLI::App* app = parent.add_subcommand("evaluate", "Compare a network's answers, and refinements of them, with the truth");
+  app->add_option("--model", options->model, "Model file, or none")->required();
+  app->add_option("--data", options->data, "Dataset with /objects")->required();
+  app->add_option("--iterations", options->iterations, "Iterations after the network, e.g. 0,20,100")
+      ->delimiter(',')
+      ->check(CLI::Range(0, 100000));
+  app->add_option("--frames", options->frames, "Only the first N frames");
+  app->add_flag("--json", options->json, "Print JSON");
+  app->callback([options] { evaluate(*options); });
+}
+
+}  // namespace flashphase::trainer

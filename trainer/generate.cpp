@@ -1,0 +1,134 @@
+#include "trainer/generate.h"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cstdio>
+#include <exception>
+#include <fstream>
+#include <memory>
+#include <sstream>
+#include <stdexcept>
+#include <thread>
+#include <vector>
+
+#include "engine/frame/dataset.h"
+#include "engine/simulate/detector.h"
+#include "engine/simulate/particle.h"
+
+namespace flashphase::trainer {
+namespace {
+
+constexpr std::size_t kPiece = 1024;  // patterns made between two writes
+
+/// The simulators of one thread.
+class Maker {
+ public:
+  explicit Maker(const simulate::Recipe& recipe)
+      : particles_(recipe),
+        detector_(recipe),
+        measured_(static_cast<std::size_t>(detector_.pattern_size()) * detector_.pattern_size()) {}
+
+  void make(std::uint64_t seed, std::size_t slot, Dataset& piece) {
+    const std::size_t cells = piece.pattern_cells();
+    const std::span object(piece.objects.data() + slot * piece.object_cells(), piece.object_cells());
+    particles_.object(seed, object);
+    const std::span intensity(piece.patterns.data() + slot * cells, cells);
+    const simulate::Exposure exposure = detector_.pattern(object, seed, intensity, measured_);
+    if (piece.mask_per_pattern)
+      std::copy(measured_.begin(), measured_.end(), piece.mask.begin() + slot * cells);
+    simulate::apply_offset(object, piece.object_size, exposure.offset_y, exposure.offset_x);
+  }
+
+ private:
+  simulate::ParticleSimulator particles_;
+  simulate::DetectorSimulator detector_;
+  std::vector<std::uint8_t> measured_;  // [m, m]
+};
+
+/// Fills the piece with the patterns first, first + 1, ...; each thread takes the next one that nobody has
+/// taken.
+void fill(std::vector<Maker>& makers, std::uint64_t seed, std::size_t first, Dataset& piece) {
+  std::atomic<std::size_t> next{0};
+  const auto count = static_cast<std::size_t>(piece.count);
+  const auto work = [&](Maker& maker) {
+    for (std::size_t slot = next++; slot < count; slot = next++)
+      maker.make(simulate::element_seed(seed, first + slot), slot, piece);
+  };
+  std::vector<std::jthread> threads;
+  for (std::size_t i = 1; i < makers.size(); ++i) threads.emplace_back(work, std::ref(makers[i]));
+  work(makers.front());
+}
+
+void resize(Dataset& piece, std::size_t count) {
+  piece.count = static_cast<int>(count);
+  piece.patterns.resize(count * piece.pattern_cells());
+  piece.objects.resize(count * piece.object_cells());
+  if (piece.mask_per_pattern) piece.mask.resize(count * piece.pattern_cells());
+}
+
+void report(std::size_t done, std::size_t count, std::chrono::steady_clock::time_point start) {
+  const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
+  const double rate = static_cast<double>(done) / std::max(1e-9, elapsed.count());
+  std::fprintf(stderr, "generate %zu of %zu, %.0f/s, %.0f s left\n", done, count, rate,
+               static_cast<double>(count - done) / rate);
+}
+
+}  // namespace
+
+simulate::Recipe load_recipe(const std::string& name) {
+  if (name == "paper") return simulate::paper_recipe();
+  if (name == "training") return simulate::training_recipe();
+  std::ifstream file(name);
+  if (!file)
+    throw std::invalid_argument("recipe '" + name +
+                                "' is neither 'paper' nor 'training' nor a file that can be read");
+  std::ostringstream text;
+  text << file.rdbuf();
+  return simulate::parse_recipe(text.str());
+}
+
+void generate(const GenerateOptions& options) {
+  if (options.count < 1) throw std::invalid_argument("--count must be at least 1");
+  const simulate::Recipe recipe = load_recipe(options.recipe);
+  const unsigned threads =
+      options.threads > 0 ? options.threads : std::max(1u, std::thread::hardware_concurrency());
+  std::vector<Maker> makers;
+  for (unsigned i = 0; i < threads; ++i) makers.emplace_back(recipe);
+
+  Dataset piece;
+  piece.object_size = recipe.object_size;
+  piece.pattern_size = 2 * recipe.object_size;
+  piece.mask_per_pattern = simulate::has_masks(recipe);
+  piece.recipe = simulate::to_yaml(recipe);
+  DatasetWriter writer(options.output);
+  const auto start = std::chrono::steady_clock::now();
+  auto reported = start;
+  for (std::size_t done = 0; done < options.count;) {
+    resize(piece, std::min(kPiece, options.count - done));
+    fill(makers, options.seed, done, piece);
+    writer.append(piece);
+    done += static_cast<std::size_t>(piece.count);
+    const auto now = std::chrono::steady_clock::now();
+    if (done < options.count && now - reported < std::chrono::seconds(2)) continue;
+    reported = now;
+    report(done, options.count, start);
+  }
+  writer.finish();
+}
+
+void add_generate(CLI::App& parent) {
+  auto options = std::make_shared<GenerateOptions>();
+  CLI::App* command =
+      parent.add_subcommand("generate", "Write a dataset of simulated patterns and their objects");
+  command->add_option("output", options->output, "Dataset file to write (HDF5)")->required();
+  command->add_option("--count", options->count, "Number of patterns")->capture_default_str();
+  command->add_option("--recipe", options->recipe, "'paper', 'training' or a YAML file")
+      ->capture_default_str();
+  command->add_option("--seed", options->seed, "Same seed, same dataset")->capture_default_str();
+  command->add_option("--threads", options->threads, "0 = one per core")->capture_default_str();
+  command->callback([options] { generate(*options); });
+}
+
+}  // namespace flashphase::trainer

@@ -1,0 +1,28 @@
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <exception>
+#include <stdexcept>
+
+#include "trainer/evaluate.h"
+#include "trainer/fit.h"
+#include "trainer/generate.h"
+
+int main(int argc, char** argv) {
+  CLI::App app("Make, train and judge the networks of Flashphase");
+  app.require_subcommand(1);
+  flashphase::trainer::add_generate(app);
+  flashphase::trainer::add_fit(app);
+  flashphase::trainer::add_evaluate(app);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : 2;
+  } catch (const std::invalid_argument& error) {
+    std::fprintf(stderr, "flashphase-train: %s\n", error.what());
+    return 2;
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "flashphase-train: %s\n", error.what());
+    return 1;
+  }
+  return 0;
+}

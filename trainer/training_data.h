@@ -1,0 +1,58 @@
+#pragma once
+
+#include <complex>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "engine/infer/features.h"
+#include "engine/infer/modulus_projection.h"
+#include "engine/simulate/detector.h"
+#include "engine/simulate/recipe.h"
+
+namespace flashphase::trainer {
+
+/// Where one training batch is written; all arrays belong to the caller.
+struct BatchView {
+  float* features;         ///< [B, m/2, m/2, kFeatureChannels]
+  float* modulus;          ///< [B, m, m] what the network may see, layout of fft::Fft2
+  std::uint8_t* measured;  ///< [B, m, m]
+  float* truth;            ///< [B, 2, n, n] the object in the scale of the normalised modulus
+  float* truth_modulus;    ///< [B, m, m] |F(truth)|: noise-free, unmasked
+};
+
+/// Training samples from the objects of a dataset: each drawn object is turned and mirrored at random, exposed anew on the
+/// simulated detector, and preprocessed as in inference.
+///
+/// Thread: one.
+class TrainingData {
+ public:
+  /// Reads the objects and exposes them as `recipe` says: "training", "paper", the path of a YAML file, or empty for the dataset's own.
+  /// Objects of a dataset whose recipe has a centre offset carry its phase ramp already: leave it out there. Throws
+  /// std::runtime_error when there are no objects or no recipe, std::invalid_argument for a recipe that does not fit.
+  explicit TrainingData(const std::string& path, const std::string& recipe = {});
+
+  int object_size() const { return recipe_.object_size; }
+  int pattern_size() const { return 2 * recipe_.object_size; }
+  std::size_t count() const { return objects_.size() / cells_; }
+  const simulate::Recipe& recipe() const { return recipe_; }
+
+  /// Sample i of the batch depends on seed, step and i alone.
+  void fill(std::uint64_t seed, std::uint64_t step, int batch, const BatchView& out);
+
+ private:
+  void draw_object(simulate::Random& random);
+
+  simulate::Recipe recipe_;
+  std::size_t cells_ = 0;
+  std::vector<std::complex<float>> objects_;  // [N, n, n]
+  std::vector<std::complex<float>> drawn_;    // [n, n]
+  std::vector<float> intensity_;              // [m, m]
+  std::vector<std::uint8_t> measured_;        // [m, m]
+  std::vector<simulate::DetectorSimulator> detector_;
+  std::vector<infer::FeatureMaker> features_;
+  std::vector<infer::ModulusProjection> projection_;
+};
+
+}  // namespace flashphase::trainer
