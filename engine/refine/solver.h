@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <complex>
 #include <cstdint>
 #include <memory>
@@ -22,24 +23,42 @@ struct Starts {
 /// Result of a batch: per frame the start with the lowest residual.
 struct Refined {
   ObjectBatch objects;          ///< residual filled
-  std::vector<int> iterations;  ///< [B] iterations done
+  std::vector<int> iterations;  ///< [B] iterations done from that start
 };
 
-/// Batch of patterns + starts + schedule to refined images. Unmeasured pixels float free, they are never set to zero.
-/// Seam: CPU here; CUDA solvers implement the same and pass the same conformance suite.
+/// Batch of patterns + starts + schedule to refined images. Unmeasured pixels float free, they are never set
+/// to zero. Seam: CPU here; CUDA solvers implement the same and pass the same conformance suite.
 ///
-/// Thread: an instance serves one thread at a time. Blocking: computes and returns. Throws std::invalid_argument naming
-/// what does not fit (shapes, empty support, no measured pixel, n > m/2, NaN in the pattern).
+/// What comes out of a start is its best candidate: the object of lowest modulus chi^2 among those that are
+/// zero outside the support (the start, every iterate of ER, and the last iterate of all cut to the support),
+/// since the support last changed. `residual` is engine/score's modulus chi^2 of that object, `support` the
+/// support it obeys. A pattern without signal, or starts that are zero inside the support, give a zero object
+/// with residual 1.
+///
+/// Thread: an instance serves one thread at a time. Blocking: computes and returns. Throws
+/// std::invalid_argument naming what does not fit (shapes, empty support, no measured pixel, n > m/2, NaN in
+/// pattern or start). Never gives NaN.
 class Solver {
  public:
   virtual ~Solver() = default;
-  virtual void solve(const PatternBatch& patterns, const Starts& starts, const Schedule& schedule, Refined& out) = 0;
+  virtual void solve(const PatternBatch& patterns, const Starts& starts, const Schedule& schedule,
+                     Refined& out) = 0;
 };
 
-std::unique_ptr<Solver> make_cpu_solver();
+struct CpuOptions {
+  /// A start that has not finished its schedule after this long stops with its best candidate.
+  std::chrono::nanoseconds time_limit = std::chrono::minutes(10);
+};
 
-/// The start that a network's answer gives: its object, its support as amplitude > threshold of the maximum, grown by
-/// `grow` pixels (smooth edges are eaten by tighter supports; see docs).
+std::unique_ptr<Solver> make_cpu_solver(const CpuOptions& options = {});
+
+/// The start that a network's answer gives: its object, its support as amplitude > threshold of the maximum,
+/// grown by `grow` pixels (smooth edges are eaten by tighter supports; see docs). An object that is zero gets
+/// the whole square.
 Starts starts_from(const ObjectBatch& objects, float threshold = 0.05f, int grow = 1);
+
+/// Fills up to `per_frame` starts a frame: those there stay first, the others are random inside the support,
+/// amplitude uniform in [0, 1), phase uniform. The same seed gives the same starts everywhere.
+void add_random_starts(Starts& starts, int per_frame, std::uint64_t seed);
 
 }  // namespace flashphase::refine

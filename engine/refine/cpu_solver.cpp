@@ -1,0 +1,216 @@
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <optional>
+#include <stdexcept>
+#include <string>
+
+#include "engine/refine/iterate.h"
+#include "engine/refine/solver.h"
+#include "engine/refine/support_update.h"
+#include "engine/score/score.h"
+
+namespace flashphase::refine {
+namespace {
+
+constexpr int kClockEvery = 16;  // iterations between two looks at the clock
+
+/// The best candidate of a start (see Solver).
+class Best {
+ public:
+  explicit Best(int n) : n_(static_cast<std::size_t>(n)), object_(n_ * n_), support_(n_ * n_) {}
+
+  void clear() { chi2_ = std::numeric_limits<double>::infinity(); }
+  /// The support changed: the next candidate replaces this one whatever its residual.
+  void outdate() { outdated_ = true; }
+
+  void consider(const Iterate& iterate, const Fit& fit) {
+    if (!std::isfinite(fit.chi2) || !std::isfinite(fit.scale)) return;
+    if (fit.chi2 >= chi2_ && !outdated_) return;
+    chi2_ = fit.chi2;
+    outdated_ = false;
+    const auto scale = static_cast<float>(fit.scale * iterate.unit());
+    const auto m = static_cast<std::size_t>(iterate.size());
+    for (std::size_t y = 0; y < n_; ++y) {
+      for (std::size_t x = 0; x < n_; ++x) {
+        const std::size_t from = y * m + x;
+        object_[y * n_ + x] = {scale * iterate.re()[from], scale * iterate.im()[from]};
+        support_[y * n_ + x] = iterate.support()[from] > 0;
+      }
+    }
+  }
+
+  std::size_t size() const { return n_; }
+  double chi2() const { return chi2_; }
+  std::span<const std::complex<float>> object() const { return object_; }
+  std::span<const std::uint8_t> support() const { return support_; }
+
+ private:
+  std::size_t n_;
+  double chi2_ = std::numeric_limits<double>::infinity();
+  bool outdated_ = false;
+  std::vector<std::complex<float>> object_;
+  std::vector<std::uint8_t> support_;
+};
+
+void check(const PatternBatch& patterns, const Starts& starts) {
+  const auto fail = [](const std::string& what) { throw std::invalid_argument("refine: " + what); };
+  const int m = patterns.size, n = starts.size;
+  if (patterns.count < 0 || m < 1 || patterns.intensity.size() != patterns.cells() ||
+      patterns.measured.size() != patterns.cells()) {
+    fail("the patterns must be [B, m, m] with a measured flag for each pixel");
+  }
+  if (n < 1 || n > m / 2) {
+    fail("the object must have an edge from 1 to half the pattern's (" + std::to_string(m / 2) + "), not " +
+         std::to_string(n));
+  }
+  const std::size_t cells = static_cast<std::size_t>(n) * static_cast<std::size_t>(n);
+  const auto frames = static_cast<std::size_t>(patterns.count);
+  if (starts.per_frame < 1 || starts.support.size() != frames * cells ||
+      starts.object.size() != frames * static_cast<std::size_t>(starts.per_frame) * cells) {
+    fail("the starts must be objects [B, K, n, n] and supports [B, n, n] with the patterns' B and K >= 1");
+  }
+  for (const auto value : starts.object) {
+    if (!std::isfinite(value.real()) || !std::isfinite(value.imag()))
+      fail("a start holds a value that is not finite");
+  }
+  for (int frame = 0; frame < patterns.count; ++frame) {
+    const auto measured = patterns.measured_of(frame);
+    const auto intensity = patterns.intensity_of(frame);
+    bool any = false;
+    for (std::size_t i = 0; i < measured.size(); ++i) {
+      if (!measured[i]) continue;
+      any = true;
+      if (!(intensity[i] >= 0) || !std::isfinite(intensity[i])) {
+        fail("pattern " + std::to_string(frame) + " holds a measured pixel that is negative or not finite");
+      }
+    }
+    if (!any) fail("pattern " + std::to_string(frame) + " has no measured pixel");
+    const auto support =
+        starts.support.begin() + static_cast<std::ptrdiff_t>(static_cast<std::size_t>(frame) * cells);
+    if (std::all_of(support, support + static_cast<std::ptrdiff_t>(cells),
+                    [](auto inside) { return inside == 0; })) {
+      fail("the support of pattern " + std::to_string(frame) + " is empty");
+    }
+  }
+}
+
+/// What a batch of one shape needs; kept between batches.
+struct Workspace {
+  Workspace(int m, int n) : iterate(m), support_update(n), scorer(m), best(n) {}
+
+  Iterate iterate;
+  SupportUpdate support_update;
+  score::ModulusScorer scorer;
+  Best best;
+};
+
+class CpuSolver final : public Solver {
+ public:
+  explicit CpuSolver(const CpuOptions& options) : options_(options) {}
+
+  void solve(const PatternBatch& patterns, const Starts& starts, const Schedule& schedule,
+             Refined& out) override {
+    check(patterns, starts);
+    if (!work_ || work_->iterate.size() != patterns.size ||
+        work_->best.size() != static_cast<std::size_t>(starts.size)) {
+      work_.emplace(patterns.size, starts.size);
+    }
+    out.objects = ObjectBatch(patterns.count, starts.size);
+    out.iterations.assign(static_cast<std::size_t>(patterns.count), 0);
+    for (int frame = 0; frame < patterns.count; ++frame) solve_frame(patterns, starts, schedule, frame, out);
+  }
+
+ private:
+  void solve_frame(const PatternBatch& patterns, const Starts& starts, const Schedule& schedule, int frame,
+                   Refined& out) {
+    const auto index = static_cast<std::size_t>(frame);
+    const std::size_t cells = out.objects.object_cells();
+    const std::span<const std::uint8_t> support(starts.support.data() + index * cells, cells);
+    const auto object = out.objects.object_of(frame);
+    std::copy(support.begin(), support.end(), out.objects.support_of(frame).begin());
+    work_->iterate.set_pattern(patterns.intensity_of(frame), patterns.measured_of(frame));
+    if (work_->iterate.has_signal()) {
+      double lowest = std::numeric_limits<double>::infinity();
+      for (int k = 0; k < starts.per_frame; ++k) {
+        const std::size_t which =
+            index * static_cast<std::size_t>(starts.per_frame) + static_cast<std::size_t>(k);
+        work_->iterate.set_start({starts.object.data() + which * cells, cells}, support, starts.size);
+        const int iterations = run(schedule);
+        if (work_->best.chi2() >= lowest) continue;
+        lowest = work_->best.chi2();
+        std::copy(work_->best.object().begin(), work_->best.object().end(), object.begin());
+        std::copy(work_->best.support().begin(), work_->best.support().end(),
+                  out.objects.support_of(frame).begin());
+        out.iterations[index] = iterations;
+      }
+    }
+    out.objects.residual[index] =
+        work_->scorer(patterns.intensity_of(frame), patterns.measured_of(frame), object, starts.size);
+  }
+
+  /// From the start that is set; leaves the best candidate and gives the iterations done.
+  int run(const Schedule& schedule) {
+    work_->best.clear();
+    Progress progress{schedule.iterations(), Clock::now()};
+    for (const Step& step : schedule.steps) {
+      for (int i = 0; i < step.iterations; ++i) {
+        if (progress.done % kClockEvery == 0 && Clock::now() - progress.begin >= options_.time_limit)
+          return finish(progress);
+        advance(schedule, step, progress);
+      }
+    }
+    return finish(progress);
+  }
+
+  struct Progress {
+    int total = 0;
+    Clock::time_point begin;
+    int done = 0;
+    bool candidate = true;  // the iterate is zero outside its support
+  };
+
+  void advance(const Schedule& schedule, const Step& step, Progress& progress) {
+    Iterate& iterate = work_->iterate;
+    if (schedule.shrink_wrap && update_support(*schedule.shrink_wrap, progress)) {
+      work_->best.outdate();
+      progress.candidate = false;
+    }
+    const Fit fit = iterate.project();
+    if (progress.candidate) work_->best.consider(iterate, fit);
+    if (step.algorithm == Algorithm::er) {
+      iterate.er();
+    } else {
+      iterate.hio(step.beta);
+    }
+    progress.candidate = step.algorithm == Algorithm::er;
+    ++progress.done;
+  }
+
+  int finish(const Progress& progress) {
+    work_->iterate.constrain();
+    work_->best.consider(work_->iterate, work_->iterate.project());
+    return progress.done;
+  }
+
+  bool update_support(const ShrinkWrap& wrap, const Progress& progress) {
+    if (progress.done < wrap.from || (progress.done - wrap.from) % wrap.every != 0) return false;
+    const float part = static_cast<float>(progress.done - wrap.from) /
+                       static_cast<float>(std::max(1, progress.total - wrap.from));
+    const float sigma = wrap.sigma_start + part * (wrap.sigma_end - wrap.sigma_start);
+    Iterate& iterate = work_->iterate;
+    return work_->support_update(iterate.re(), iterate.im(), iterate.size(), sigma, wrap.threshold,
+                                 iterate.support());
+  }
+
+  CpuOptions options_;
+  std::optional<Workspace> work_;
+};
+
+}  // namespace
+
+std::unique_ptr<Solver> make_cpu_solver(const CpuOptions& options) {
+  return std::make_unique<CpuSolver>(options);
+}
+
+}  // namespace flashphase::refine

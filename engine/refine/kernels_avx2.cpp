@@ -1,0 +1,2 @@
+#define FLASHPHASE_KERNELS kernels_avx2
+#include "engine/refine/kernels.inc"

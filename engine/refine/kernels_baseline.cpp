@@ -1,0 +1,2 @@
+#define FLASHPHASE_KERNELS kernels_baseline
+#include "engine/refine/kernels.inc"

@@ -1,0 +1,68 @@
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+#include <random>
+#include <stdexcept>
+
+#include "engine/refine/solver.h"
+
+namespace flashphase::refine {
+namespace {
+
+/// Adds the four neighbours of every pixel of the support [n, n].
+void grow_by_one(std::span<std::uint8_t> support, int n) {
+  const std::vector<std::uint8_t> before(support.begin(), support.end());
+  const auto inside = [&](int y, int x) {
+    return y >= 0 && y < n && x >= 0 && x < n && before[static_cast<std::size_t>(y * n + x)] != 0;
+  };
+  for (int y = 0; y < n; ++y) {
+    for (int x = 0; x < n; ++x) {
+      if (inside(y - 1, x) || inside(y + 1, x) || inside(y, x - 1) || inside(y, x + 1)) {
+        support[static_cast<std::size_t>(y * n + x)] = 1;
+      }
+    }
+  }
+}
+
+}  // namespace
+
+Starts starts_from(const ObjectBatch& objects, float threshold, int grow) {
+  Starts starts{1, objects.size, objects.object, std::vector<std::uint8_t>(objects.cells())};
+  const std::size_t cells = objects.object_cells();
+  for (int frame = 0; frame < objects.count; ++frame) {
+    const auto object = objects.object_of(frame);
+    const std::span<std::uint8_t> support(starts.support.data() + static_cast<std::size_t>(frame) * cells,
+                                          cells);
+    float largest = 0;
+    for (const auto value : object) largest = std::max(largest, std::abs(value));
+    for (std::size_t i = 0; i < cells; ++i)
+      support[i] = largest <= 0 || std::abs(object[i]) > threshold * largest;
+    for (int i = 0; i < grow; ++i) grow_by_one(support, objects.size);
+  }
+  return starts;
+}
+
+void add_random_starts(Starts& starts, int per_frame, std::uint64_t seed) {
+  if (per_frame < starts.per_frame)
+    throw std::invalid_argument("starts: there are more starts a frame than asked for");
+  const std::size_t cells = static_cast<std::size_t>(starts.size) * static_cast<std::size_t>(starts.size);
+  if (cells == 0) return;
+  const std::size_t given = static_cast<std::size_t>(starts.per_frame) * cells;
+  const std::size_t wanted = static_cast<std::size_t>(per_frame) * cells;
+  const std::size_t frames = starts.support.size() / cells;
+  std::vector<std::complex<float>> object(frames * wanted);
+  std::mt19937_64 random(seed);
+  const auto uniform = [&] { return static_cast<float>(random() >> 40) * 0x1p-24f; };
+  for (std::size_t frame = 0; frame < frames; ++frame) {
+    std::copy_n(&starts.object[frame * given], given, &object[frame * wanted]);
+    for (std::size_t i = given; i < wanted; ++i) {
+      const float amplitude = uniform(), phase = 2 * std::numbers::pi_v<float> * uniform();
+      if (starts.support[frame * cells + i % cells])
+        object[frame * wanted + i] = std::polar(amplitude, phase);
+    }
+  }
+  starts.object = std::move(object);
+  starts.per_frame = per_frame;
+}
+
+}  // namespace flashphase::refine

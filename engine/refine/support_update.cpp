@@ -1,0 +1,74 @@
+#include "engine/refine/support_update.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace flashphase::refine {
+namespace {
+
+/// to[i] += weight * from[i]
+void add(float* to, const float* from, float weight, int count) {
+  for (int i = 0; i < count; ++i) to[i] += weight * from[i];
+}
+
+}  // namespace
+
+SupportUpdate::SupportUpdate(int n)
+    : n_(n),
+      weights_(static_cast<std::size_t>(n) + 1),
+      amplitude_(static_cast<std::size_t>(n * n)),
+      blurred_(static_cast<std::size_t>(n * n)),
+      row_(static_cast<std::size_t>(3 * n)) {}
+
+void SupportUpdate::make_weights(float sigma) {
+  reach_ = std::min(n_, static_cast<int>(std::ceil(3 * sigma)));
+  weights_[0] = 1;
+  for (int d = 1; d <= reach_; ++d) {
+    const float distance = static_cast<float>(d) / sigma;
+    weights_[static_cast<std::size_t>(d)] = std::exp(-0.5f * distance * distance);
+  }
+}
+
+void SupportUpdate::blur() {
+  std::fill(blurred_.begin(), blurred_.end(), 0.0f);
+  for (int y = 0; y < n_; ++y) {
+    for (int from = std::max(0, y - reach_); from <= std::min(n_ - 1, y + reach_); ++from) {
+      add(&blurred_[static_cast<std::size_t>(y * n_)], &amplitude_[static_cast<std::size_t>(from * n_)],
+          weights_[static_cast<std::size_t>(std::abs(from - y))], n_);
+    }
+  }
+  float* middle = row_.data() + n_;
+  for (int y = 0; y < n_; ++y) {
+    float* line = &blurred_[static_cast<std::size_t>(y * n_)];
+    std::copy_n(line, n_, middle);
+    std::fill_n(line, n_, 0.0f);
+    for (int d = -reach_; d <= reach_; ++d) {
+      add(line, middle + d, weights_[static_cast<std::size_t>(std::abs(d))], n_);
+    }
+  }
+}
+
+bool SupportUpdate::operator()(const float* re, const float* im, int stride, float sigma, float threshold,
+                               float* support) {
+  for (int y = 0; y < n_; ++y) {
+    for (int x = 0; x < n_; ++x) {
+      const int i = y * stride + x;
+      amplitude_[static_cast<std::size_t>(y * n_ + x)] = std::sqrt(re[i] * re[i] + im[i] * im[i]);
+    }
+  }
+  make_weights(sigma);
+  blur();
+  const float largest = *std::max_element(blurred_.begin(), blurred_.end());
+  if (!(largest > 0) || !std::isfinite(largest)) return false;
+  bool changed = false;
+  for (int y = 0; y < n_; ++y) {
+    for (int x = 0; x < n_; ++x) {
+      const float inside = blurred_[static_cast<std::size_t>(y * n_ + x)] > threshold * largest ? 1.0f : 0.0f;
+      changed |= support[y * stride + x] != inside;
+      support[y * stride + x] = inside;
+    }
+  }
+  return changed;
+}
+
+}  // namespace flashphase::refine

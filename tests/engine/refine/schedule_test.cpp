@@ -1,0 +1,128 @@
+#include "engine/refine/schedule.h"
+
+#include <gmock/gmock.h>
+
+#include <stdexcept>
+
+namespace flashphase::refine {
+namespace {
+
+using testing::AllOf;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::ThrowsMessage;
+
+Step er(int iterations) {
+  return {Algorithm::er, iterations};
+}
+Step hio(int iterations, float beta = 0.9f) {
+  return {Algorithm::hio, iterations, beta};
+}
+
+TEST(Schedule, ReadsCountsAndWords) {
+  const Schedule schedule = parse_schedule("80*HIO+20*ER");
+  EXPECT_THAT(schedule.steps, ElementsAre(hio(80), er(20)));
+  EXPECT_FALSE(schedule.shrink_wrap);
+  EXPECT_EQ(schedule.text, "80*HIO+20*ER");
+  EXPECT_EQ(schedule.iterations(), 100);
+}
+
+TEST(Schedule, TakesAWordWithoutACountOnce) {
+  EXPECT_THAT(parse_schedule("ER+HIO").steps, ElementsAre(er(1), hio(1)));
+}
+
+TEST(Schedule, RepeatsWhatStandsInParentheses) {
+  EXPECT_THAT(parse_schedule("2*(20*ER+180*HIO)+20*ER").steps,
+              ElementsAre(er(20), hio(180), er(20), hio(180), er(20)));
+}
+
+TEST(Schedule, RepeatsParenthesesInsideParentheses) {
+  EXPECT_THAT(parse_schedule("2*(2*(ER+HIO)+3*ER)").steps,
+              ElementsAre(er(1), hio(1), er(1), hio(1), er(4), hio(1), er(1), hio(1), er(3)));
+  EXPECT_THAT(parse_schedule("(((5*ER)))").steps, ElementsAre(er(5)));
+}
+
+TEST(Schedule, JoinsEqualNeighbours) {
+  EXPECT_THAT(parse_schedule("10*ER+5*ER+2*HIO(beta=0.5)+HIO").steps,
+              ElementsAre(er(15), hio(2, 0.5f), hio(1)));
+  EXPECT_THAT(parse_schedule("1000*(10*ER)").steps, ElementsAre(er(10000)));
+}
+
+TEST(Schedule, ReadsTheFeedback) {
+  EXPECT_THAT(parse_schedule("7*HIO(beta=0.75)").steps, ElementsAre(hio(7, 0.75f)));
+}
+
+TEST(Schedule, ReadsShrinkWrap) {
+  const Schedule schedule = parse_schedule("9*ER+SW(every=5,from=50,sigma=3:1.5,threshold=0.2)");
+  EXPECT_EQ(schedule.iterations(), 9);
+  EXPECT_EQ(schedule.shrink_wrap, (ShrinkWrap{5, 50, 3, 1.5f, 0.2f}));
+}
+
+TEST(Schedule, HasDefaultsForShrinkWrap) {
+  EXPECT_EQ(parse_schedule("SW+9*ER").shrink_wrap, ShrinkWrap{});
+  EXPECT_EQ(parse_schedule("9*ER+SW(sigma=1)").shrink_wrap, (ShrinkWrap{10, 100, 1, 1, 0.1f}));
+}
+
+TEST(Schedule, DoesNotMindSpaces) {
+  EXPECT_THAT(parse_schedule(" 2 * ( 20 * ER + HIO ( beta = 0.5 ) ) + ER ").steps,
+              ElementsAre(er(20), hio(1, 0.5f), er(20), hio(1, 0.5f), er(1)));
+}
+
+TEST(Schedule, KnowsThePresets) {
+  EXPECT_THAT(parse_schedule("polish").steps, ElementsAre(hio(80), er(20)));
+  EXPECT_EQ(parse_schedule("polish").text, "polish");
+  EXPECT_EQ(parse_schedule("paper").iterations(), 600);
+  EXPECT_TRUE(parse_schedule("paper").shrink_wrap);
+  EXPECT_EQ(parse_schedule("random").iterations(), 600);
+  EXPECT_THAT(parse_schedule("none").steps, IsEmpty());
+  EXPECT_EQ(parse_schedule("none").iterations(), 0);
+}
+
+TEST(Schedule, TakesUpToAMillionIterations) {
+  EXPECT_EQ(parse_schedule("1000*(999*HIO+ER)").iterations(), 1'000'000);
+  EXPECT_THROW(parse_schedule("1000*(999*HIO+ER)+ER"), std::invalid_argument);
+  EXPECT_THROW(parse_schedule("1000001*ER"), std::invalid_argument);
+  EXPECT_THROW(parse_schedule("1000000*(1000000*(1000000*ER))"), std::invalid_argument);
+}
+
+struct Mistake {
+  const char* text;
+  int column;
+  const char* what;
+};
+
+class WrongSchedule : public testing::TestWithParam<Mistake> {};
+
+TEST_P(WrongSchedule, IsRefusedWithTheColumn) {
+  const Mistake& mistake = GetParam();
+  const std::string column = "column " + std::to_string(mistake.column) + ":";
+  EXPECT_THAT([&] { parse_schedule(mistake.text); },
+              ThrowsMessage<std::invalid_argument>(AllOf(HasSubstr(column), HasSubstr(mistake.what))))
+      << mistake.text;
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Mistakes, WrongSchedule,
+    testing::Values(
+        Mistake{"", 1, "expected a count"}, Mistake{"80*HIOO+20*ER", 4, "unknown word 'HIOO'"},
+        Mistake{"80*hio", 4, "unknown word 'hio'"}, Mistake{"0*ER", 1, "from 1 to 1000000"},
+        Mistake{"ER+-5*ER", 4, "expected a count"}, Mistake{"20ER", 3, "expected '*'"},
+        Mistake{"20*", 4, "expected a count"}, Mistake{"3*(20*ER", 9, "expected ')'"},
+        Mistake{"20*ER)", 6, "expected '+'"}, Mistake{"20*ER+", 7, "expected a count"},
+        Mistake{"ER(beta=1)", 3, "expected '+'"}, Mistake{"HIO(gamma=1)", 5, "unknown parameter 'gamma'"},
+        Mistake{"HIO(beta=x)", 10, "expected a number"}, Mistake{"HIO(beta=9)", 10, "from 0.01 to 2"},
+        Mistake{"HIO(beta=nan)", 10, "expected a number"}, Mistake{"HIO(beta)", 9, "expected '='"},
+        Mistake{"HIO()", 5, "expected '='"}, Mistake{"ER+SW(every=0)", 13, "from 1 to"},
+        Mistake{"ER+SW(threshold=1)", 17, "0.999"}, Mistake{"ER+SW(sigma=2:-1)", 15, "expected a number"},
+        Mistake{"2*(ER+SW)", 7, "SW stands alone"}, Mistake{"3*SW+ER", 3, "SW stands alone"},
+        Mistake{"ER+SW+SW", 7, "SW is there twice"}, Mistake{"SW", 1, "no iteration"},
+        Mistake{"ER;ER", 3, "expected '+'"}, Mistake{"99999999999*ER", 1, "from 1 to 1000000"},
+        Mistake{"ER+600000*ER+600000*HIO", 14, "more than 1000000"}));
+
+TEST(Schedule, RefusesParenthesesWithoutEnd) {
+  EXPECT_THROW(parse_schedule(std::string(100000, '(')), std::invalid_argument);
+}
+
+}  // namespace
+}  // namespace flashphase::refine

@@ -1,0 +1,91 @@
+#include <gmock/gmock.h>
+
+#include <stdexcept>
+
+#include "engine/refine/solver.h"
+
+namespace flashphase::refine {
+namespace {
+
+using testing::Each;
+using testing::ElementsAre;
+using testing::ElementsAreArray;
+
+ObjectBatch two_objects() {
+  ObjectBatch objects(2, 3);
+  objects.object = {0, 0, 0, 0, {0, 2}, 0.15f, 0, 0, 0.09f,  //
+                    0, 0, 0, 0, 0,      0,     0, 0, 0};
+  return objects;
+}
+
+TEST(StartsFrom, CutsTheSupportAtAFractionOfTheLargestAmplitude) {
+  const Starts starts = starts_from(two_objects(), 0.05f, 0);
+  EXPECT_EQ(starts.per_frame, 1);
+  EXPECT_EQ(starts.size, 3);
+  EXPECT_EQ(starts.object, two_objects().object);
+  EXPECT_THAT(std::vector<int>(starts.support.begin(), starts.support.begin() + 9),
+              ElementsAre(0, 0, 0, 0, 1, 1, 0, 0, 0));
+}
+
+TEST(StartsFrom, GrowsTheSupportByItsNeighbours) {
+  ObjectBatch objects(1, 5);
+  objects.object[2 * 5 + 0] = 1;
+  EXPECT_THAT(starts_from(objects, 0.1f, 1).support, ElementsAre(0, 0, 0, 0, 0,  //
+                                                                 1, 0, 0, 0, 0,  //
+                                                                 1, 1, 0, 0, 0,  //
+                                                                 1, 0, 0, 0, 0,  //
+                                                                 0, 0, 0, 0, 0));
+  EXPECT_THAT(starts_from(objects, 0.1f, 2).support, ElementsAre(1, 0, 0, 0, 0,  //
+                                                                 1, 1, 0, 0, 0,  //
+                                                                 1, 1, 1, 0, 0,  //
+                                                                 1, 1, 0, 0, 0,  //
+                                                                 1, 0, 0, 0, 0));
+}
+
+TEST(StartsFrom, GivesAnEmptyObjectTheWholeSquare) {
+  const Starts starts = starts_from(two_objects(), 0.05f, 1);
+  EXPECT_THAT(std::vector<int>(starts.support.begin() + 9, starts.support.end()), Each(1));
+}
+
+TEST(RandomStarts, FollowTheGivenOnesAndStayInsideTheSupport) {
+  Starts starts = starts_from(two_objects(), 0.05f, 0);
+  const auto given = starts.object;
+  add_random_starts(starts, 3, 17);
+  EXPECT_EQ(starts.per_frame, 3);
+  ASSERT_EQ(starts.object.size(), 2u * 3 * 9);
+  for (std::size_t frame = 0; frame < 2; ++frame) {
+    int lit = 0;
+    for (std::size_t i = 0; i < 27; ++i) {
+      const auto value = starts.object[frame * 27 + i];
+      if (i < 9) {
+        EXPECT_EQ(value, given[frame * 9 + i]);
+      } else if (!starts.support[frame * 9 + i % 9]) {
+        EXPECT_EQ(value, std::complex<float>());
+      } else {
+        lit += std::abs(value) > 0;
+      }
+      EXPECT_LT(std::abs(value), 2.001f);
+    }
+    EXPECT_EQ(lit, frame == 0 ? 4 : 18);
+  }
+}
+
+TEST(RandomStarts, AreTheSameForTheSameSeedAndDifferForAnother) {
+  const auto made = [](std::uint64_t seed) {
+    Starts starts = starts_from(two_objects());
+    add_random_starts(starts, 4, seed);
+    return starts.object;
+  };
+  EXPECT_EQ(made(1), made(1));
+  EXPECT_NE(made(1), made(2));
+}
+
+TEST(RandomStarts, CannotBeFewerThanThoseThere) {
+  Starts starts = starts_from(two_objects());
+  EXPECT_THROW(add_random_starts(starts, 0, 1), std::invalid_argument);
+  add_random_starts(starts, 1, 1);
+  EXPECT_EQ(starts.object, two_objects().object);
+}
+
+}  // namespace
+}  // namespace flashphase::refine
