@@ -48,10 +48,12 @@ Evaluation evaluation_of(int iterations, const Samples& samples) {
   return row;
 }
 
-/// HIO to leave a wrong basin, then ER to settle: 4 to 1, as in the preset polish.
+/// HIO to leave a wrong basin, then ER to settle, half each as in the preset polish.
 refine::Schedule schedule_of(int iterations) {
-  const int er = std::max(1, iterations / 5);
-  return refine::parse_schedule(std::to_string(iterations - er) + "*HIO+" + std::to_string(er) + "*ER");
+  const int er = (iterations + 1) / 2;
+  return refine::parse_schedule(iterations > er
+                                    ? std::to_string(iterations - er) + "*HIO+" + std::to_string(er) + "*ER"
+                                    : std::to_string(er) + "*ER");
 }
 
 PatternBatch batch_of(const Dataset& data, std::size_t first, int count) {
@@ -82,9 +84,7 @@ void judge(const ObjectBatch& objects, const Dataset& data, std::size_t first, S
   }
 }
 
-void print_json(const EvaluateOptions& options, const std::string& network, std::size_t frames,
-                const std::vector<Evaluation>& rows) {
-  static_cast<void>(options);
+void print_json(const std::string& network, std::size_t frames, const std::vector<Evaluation>& rows) {
   std::printf("{\"frames\": %zu, \"network\": \"%s\", \"iterations\": {", frames, network.c_str());
   for (std::size_t i = 0; i < rows.size(); ++i) {
     const Evaluation& row = rows[i];
@@ -145,7 +145,7 @@ std::vector<Evaluation> evaluate(const EvaluateOptions& options) {
   std::vector<Evaluation> rows;
   for (std::size_t k = 0; k < samples.size(); ++k) rows.push_back(evaluation_of(options.iterations[k], samples[k]));
   if (options.json) {
-    print_json(options, network->info().name, frames, rows);
+    print_json(network->info().name, frames, rows);
   } else {
     print_table(rows);
   }
