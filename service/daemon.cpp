@@ -1,0 +1,172 @@
+#include "service/daemon.h"
+
+#include <prometheus/registry.h>
+#include <spdlog/spdlog.h>
+
+#include <stdexcept>
+#include <utility>
+#include <zmq.hpp>
+
+#include "service/http/api.h"
+#include "service/http/server.h"
+#include "service/ingest/native_source.h"
+#include "service/publish/live_view.h"
+#include "service/publish/zmq_publisher.h"
+
+namespace flashphase::service {
+
+namespace {
+
+/// Runs `make` and puts the key in front of what it complains about.
+template <class Make>
+auto blaming(const std::string& key, Make make) {
+  try {
+    return make();
+  } catch (const std::exception& error) {
+    throw ConfigError(key + error.what());
+  }
+}
+
+std::vector<std::string> source_names(const Config& config) {
+  std::vector<std::string> names;
+  for (const auto& source : config.sources) names.push_back(source.name);
+  return names;
+}
+
+std::vector<std::unique_ptr<Network>> make_networks(const Config& config,
+                                                    const NetworkFactory& make_network) {
+  std::vector<std::unique_ptr<Network>> networks;
+  for (int i = 0; i < config.pipeline.infer_workers; ++i)
+    networks.push_back(blaming("infer.model: ", [&] { return make_network(config.model, config.network); }));
+  const ModelInfo& model = networks.front()->info();
+  if (model.pattern_size != config.preprocess.pattern_size)
+    throw ConfigError(fmt::format("preprocess.pattern_size: {} does not fit the model {}, which takes {}",
+                                  config.preprocess.pattern_size, model.name, model.pattern_size));
+  return networks;
+}
+
+}  // namespace
+
+Stages make_stages(const Config& config, const NetworkFactory& make_network) {
+  const auto calibration =
+      blaming("preprocess.calibration: ", [&] { return preprocess::load_calibration(config.calibration); });
+  Stages stages{
+      .sources = {},
+      .prepare = {select::HitFinder(config.select, calibration),
+                  blaming("", [&] { return preprocess::Preprocessor(config.preprocess, calibration); })},
+      .networks = make_networks(config, make_network),
+      .solvers = {},
+      .schedule = config.schedule,
+      .sinks = {}};
+  if (config.pipeline.refine_policy != RefinePolicy::off)
+    for (int i = 0; i < config.pipeline.refine_workers; ++i)
+      stages.solvers.push_back(refine::make_cpu_solver());
+  return stages;
+}
+
+struct Daemon::Impl {
+  std::shared_ptr<spdlog::logger> logger;
+  zmq::context_t context{1};
+  prometheus::Registry registry;
+  Metrics metrics;
+  std::vector<std::string> source_endpoints;
+  std::shared_ptr<publish::ZmqPublisher> publisher;
+  std::shared_ptr<publish::LiveView> live_view = std::make_shared<publish::LiveView>();
+  std::unique_ptr<Pipeline> pipeline;
+  std::unique_ptr<http::Api> api;
+  std::unique_ptr<http::Server> server;
+
+  Impl(const Config& config, const NetworkFactory& make_network, std::shared_ptr<spdlog::logger> given)
+      : logger(std::move(given)), metrics(registry, source_names(config)) {
+    open_publisher(config);
+    Stages stages = make_stages(config, make_network);
+    stages.sources = open_sources(config);  // after the model is warm, so that no frame grows old meanwhile
+    stages.sinks = {publisher, live_view};
+    const ModelInfo model = stages.networks.front()->info();
+    const std::string precision = stages.networks.front()->precision();
+    metrics.set_model(model, precision);
+    logger->info("event=model name={} hash={} precision={} pattern_size={} object_size={}",
+                 quoted(model.name), model.hash.empty() ? "none" : model.hash, precision, model.pattern_size,
+                 model.object_size);
+    pipeline = std::make_unique<Pipeline>(config.pipeline, std::move(stages), metrics, logger);
+    api = std::make_unique<http::Api>(
+        http::Api::Watched{*pipeline, metrics, *live_view, registry, model, precision, config.hash});
+    server = blaming("http.", [&] {
+      return std::make_unique<http::Server>(config.http.address, config.http.port,
+                                            [this](std::string_view target) { return (*api)(target); });
+    });
+    logger->info("event=http address={} port={}", config.http.address, server->port());
+  }
+
+  void open_publisher(const Config& config) {
+    publisher =
+        blaming("publish.", [&] { return std::make_shared<publish::ZmqPublisher>(context, config.publish); });
+    publisher->on_subscription([this](int change) {
+      metrics.subscriptions_changed(change);
+      logger->info("event={} subscriptions={}", change > 0 ? "subscribed" : "unsubscribed",
+                   metrics.subscriptions());
+    });
+    logger->info("event=publish endpoint={}", publisher->endpoint());
+  }
+
+  std::vector<std::unique_ptr<ingest::Source>> open_sources(const Config& config) {
+    std::vector<std::unique_ptr<ingest::Source>> sources;
+    for (const auto& wanted : config.sources) {
+      auto source = blaming(fmt::format("source[{}].", sources.size()),
+                            [&] { return std::make_unique<ingest::NativeSource>(context, wanted); });
+      source_endpoints.push_back(source->endpoint());
+      logger->info("event=source name={} endpoint={} socket={} bind={}", quoted(wanted.name),
+                   source->endpoint(), wanted.pull ? "pull" : "sub", wanted.bind);
+      sources.push_back(std::move(source));
+    }
+    return sources;
+  }
+};
+
+Daemon::Daemon(const Config& config, const NetworkFactory& make_network,
+               std::shared_ptr<spdlog::logger> logger)
+    : impl_(std::make_unique<Impl>(config, make_network, std::move(logger))) {}
+
+Daemon::~Daemon() = default;
+
+void Daemon::start() {
+  impl_->pipeline->start();
+  impl_->logger->info("event=ready");
+}
+
+void Daemon::stop() {
+  impl_->logger->info("event=draining");
+  impl_->pipeline->stop();
+  const Accounts accounts = impl_->metrics.accounts();
+  const auto latency = impl_->metrics.latency();
+  impl_->logger->info(
+      "event={} received={} published={} rejected={} dropped={} refined={} accounted={} "
+      "latency_p50_ms={:.3g} "
+      "latency_p99_ms={:.3g}",
+      state_name(state()), accounts.received, accounts.published, accounts.rejected_total(),
+      accounts.dropped_total(), accounts.refined, accounts.accounted(), 1e3 * latency.p50, 1e3 * latency.p99);
+}
+
+State Daemon::state() const {
+  return impl_->pipeline->state();
+}
+std::optional<Pipeline::Failure> Daemon::failure() const {
+  return impl_->pipeline->failure();
+}
+Accounts Daemon::accounts() const {
+  return impl_->metrics.accounts();
+}
+std::string Daemon::status() const {
+  return impl_->api->status();
+}
+std::uint16_t Daemon::http_port() const {
+  return impl_->server->port();
+}
+std::string Daemon::publish_endpoint() const {
+  return impl_->publisher->endpoint();
+}
+std::vector<std::string> Daemon::source_endpoints() const {
+  return impl_->source_endpoints;
+}
+
+}  // namespace flashphase::service

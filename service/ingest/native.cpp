@@ -1,0 +1,114 @@
+#include "service/ingest/native.h"
+
+#include <lz4.h>
+
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <vector>
+
+#include "proto/frame.pb.h"
+
+namespace flashphase::ingest {
+
+namespace {
+
+constexpr std::size_t kLongestSourceName = 256;
+constexpr std::uint32_t kLongestEdge = 65536;
+
+std::optional<PixelType> pixel_type(v1::Dtype dtype) {
+  switch (dtype) {
+    case v1::DTYPE_UINT8:
+      return PixelType::u8;
+    case v1::DTYPE_UINT16:
+      return PixelType::u16;
+    case v1::DTYPE_UINT32:
+      return PixelType::u32;
+    case v1::DTYPE_INT16:
+      return PixelType::i16;
+    case v1::DTYPE_INT32:
+      return PixelType::i32;
+    case v1::DTYPE_FLOAT32:
+      return PixelType::f32;
+    case v1::DTYPE_FLOAT64:
+      return PixelType::f64;
+    default:
+      return std::nullopt;
+  }
+}
+
+bool decompress(std::span<const std::byte> block, std::span<std::byte> out) {
+  constexpr auto kLargest = static_cast<std::size_t>(std::numeric_limits<int>::max());
+  if (block.size() > kLargest || out.size() > kLargest) return false;
+  const int size =
+      LZ4_decompress_safe(reinterpret_cast<const char*>(block.data()), reinterpret_cast<char*>(out.data()),
+                          static_cast<int>(block.size()), static_cast<int>(out.size()));
+  return size >= 0 && static_cast<std::size_t>(size) == out.size();
+}
+
+std::string name_or(const std::string& given, const NativeLimits& limits) {
+  return given.empty() ? limits.default_source : given;
+}
+
+Item decode_frame(const v1::FrameHeader& header, const Part& payload, Clock::time_point arrival,
+                  const NativeLimits& limits) {
+  const auto type = pixel_type(header.dtype());
+  if (!type) return Rejected{Rejection::unsupported_dtype};
+  if (header.rows() == 0 || header.columns() == 0 || header.rows() > kLongestEdge ||
+      header.columns() > kLongestEdge)
+    return Rejected{Rejection::wrong_shape};
+  const std::size_t bytes = std::size_t{header.rows()} * header.columns() * pixel_bytes(*type);
+  if (bytes > limits.max_frame_bytes) return Rejected{Rejection::wrong_shape};
+
+  Frame frame{.id = {.run = header.run(),
+                     .train = header.train(),
+                     .pulse = header.pulse(),
+                     .sequence = header.sequence(),
+                     .source = name_or(header.source(), limits)},
+              .type = *type,
+              .height = static_cast<int>(header.rows()),
+              .width = static_cast<int>(header.columns()),
+              .pixels = payload.bytes,
+              .storage = payload.storage,
+              .arrival = arrival,
+              .timestamp_ns = header.timestamp_ns()};
+  if (header.codec() == v1::CODEC_LZ4) {
+    auto pixels = std::make_shared<std::vector<std::byte>>(bytes);
+    if (!decompress(payload.bytes, *pixels)) return Rejected{Rejection::bad_pixels};
+    frame.pixels = *pixels;
+    frame.storage = std::move(pixels);
+  } else if (header.codec() != v1::CODEC_NONE || payload.bytes.size() != bytes) {
+    return Rejected{Rejection::bad_pixels};
+  }
+  return frame;
+}
+
+}  // namespace
+
+Item decode_native(std::span<const Part> parts, Clock::time_point arrival, const NativeLimits& limits) {
+  constexpr Rejected kBadMessage{Rejection::bad_message};
+  if (parts.empty() || parts[0].bytes.size() > static_cast<std::size_t>(std::numeric_limits<int>::max()))
+    return kBadMessage;
+  thread_local v1::StreamMessage message;  // keeps its memory from frame to frame
+  if (!message.ParseFromArray(parts[0].bytes.data(), static_cast<int>(parts[0].bytes.size())))
+    return kBadMessage;
+
+  switch (message.content_case()) {
+    case v1::StreamMessage::kFrame:
+      if (parts.size() != 2 || message.frame().source().size() > kLongestSourceName) return kBadMessage;
+      return decode_frame(message.frame(), parts[1], arrival, limits);
+    case v1::StreamMessage::kBegin:
+      if (parts.size() != 1 || message.begin().source().size() > kLongestSourceName) return kBadMessage;
+      return RunBegin{name_or(message.begin().source(), limits), message.begin().run(),
+                      message.begin().expected_frames()};
+    case v1::StreamMessage::kEnd:
+      if (parts.size() != 1 || message.end().source().size() > kLongestSourceName) return kBadMessage;
+      return RunEnd{name_or(message.end().source(), limits), message.end().run(),
+                    message.end().sent_frames()};
+    case v1::StreamMessage::CONTENT_NOT_SET:
+      break;
+  }
+  return kBadMessage;
+}
+
+}  // namespace flashphase::ingest

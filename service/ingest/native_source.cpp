@@ -1,0 +1,156 @@
+#include "service/ingest/native_source.h"
+
+#include <spdlog/fmt/fmt.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <stdexcept>
+#include <zmq.hpp>
+
+#include "service/ingest/native.h"
+
+namespace flashphase::ingest {
+
+namespace {
+
+/// A message of the native stream has two parts at most; one more is kept to see that there are too many.
+constexpr std::size_t kMostParts = 3;
+
+void configure(zmq::socket_t& socket, const NativeSourceConfig& config) {
+  socket.set(zmq::sockopt::rcvhwm, config.high_water_mark);
+  socket.set(zmq::sockopt::maxmsgsize, config.max_message_bytes);
+  socket.set(zmq::sockopt::linger, 0);
+  socket.set(zmq::sockopt::reconnect_ivl, 100);
+  socket.set(zmq::sockopt::reconnect_ivl_max, 5000);
+  if (config.heartbeat.count() > 0) {
+    const int interval = static_cast<int>(config.heartbeat.count());
+    socket.set(zmq::sockopt::heartbeat_ivl, interval);
+    socket.set(zmq::sockopt::heartbeat_timeout, 3 * interval);
+  }
+  if (!config.pull) socket.set(zmq::sockopt::subscribe, "");
+}
+
+/// Hears from libzmq of the connections of a socket.
+class PeerMonitor {
+ public:
+  PeerMonitor(zmq::context_t& context, zmq::socket_t& watched)
+      : watched_(watched), events_(context, ZMQ_PAIR) {
+    const std::string address = fmt::format("inproc://flashphase-peers-{}", watched.handle());
+    if (zmq_socket_monitor(watched.handle(), address.c_str(),
+                           ZMQ_EVENT_CONNECTED | ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_DISCONNECTED) != 0)
+      throw zmq::error_t();
+    events_.set(zmq::sockopt::linger, 0);
+    events_.connect(address);
+  }
+  ~PeerMonitor() { zmq_socket_monitor(watched_.handle(), nullptr, 0); }
+  PeerMonitor(const PeerMonitor&) = delete;
+  PeerMonitor& operator=(const PeerMonitor&) = delete;
+
+  std::optional<PeerChange> next() {
+    zmq::message_t event, address;
+    if (!events_.recv(event, zmq::recv_flags::dontwait)) return std::nullopt;
+    (void)events_.recv(address);
+    std::uint16_t kind = 0;
+    if (event.size() >= sizeof kind) std::memcpy(&kind, event.data(), sizeof kind);
+    return PeerChange{.connected = kind != ZMQ_EVENT_DISCONNECTED};
+  }
+
+  void* handle() { return events_.handle(); }
+
+ private:
+  zmq::socket_t& watched_;
+  zmq::socket_t events_;
+};
+
+}  // namespace
+
+struct NativeSource::Impl {
+  NativeSourceConfig config;
+  NativeLimits limits;
+  zmq::socket_t socket;
+  PeerMonitor monitor;
+  unsigned until_peers = 0;  ///< messages until connections are looked at even though messages keep coming
+
+  Impl(zmq::context_t& context, NativeSourceConfig given)
+      : config(std::move(given)),
+        limits{.max_frame_bytes = static_cast<std::size_t>(config.max_message_bytes),
+               .default_source = config.name},
+        socket(context, config.pull ? zmq::socket_type::pull : zmq::socket_type::sub),
+        monitor(context, socket) {}
+
+  bool receive(zmq::message_t& message) {
+    return socket.recv(message, zmq::recv_flags::dontwait).has_value();
+  }
+
+  /// Whether something came before the deadline.
+  bool wait(Clock::time_point deadline) {
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now());
+    std::array<zmq::pollitem_t, 2> items{
+        {{socket.handle(), 0, ZMQ_POLLIN, 0}, {monitor.handle(), 0, ZMQ_POLLIN, 0}}};
+    try {
+      return zmq::poll(items, std::max(left, std::chrono::milliseconds(0))) > 0;
+    } catch (const zmq::error_t& error) {
+      if (error.num() == EINTR) return false;
+      throw;
+    }
+  }
+
+  /// The message that begins with `first`, to an item.
+  Item decode(std::shared_ptr<zmq::message_t> first) {
+    std::array<Part, kMostParts> parts;
+    std::size_t count = 0;
+    for (auto message = std::move(first);;) {
+      const auto* bytes = static_cast<const std::byte*>(message->data());
+      const bool more = message->more();
+      if (count < kMostParts) parts[count++] = {{bytes, message->size()}, std::move(message)};
+      if (!more) break;
+      message = std::make_shared<zmq::message_t>();
+      (void)receive(*message);  // libzmq delivers all parts of a message or none
+    }
+    return decode_native({parts.data(), count}, Clock::now(), limits);
+  }
+};
+
+NativeSource::NativeSource(zmq::context_t& context, NativeSourceConfig config)
+    : impl_(std::make_unique<Impl>(context, std::move(config))) {
+  try {
+    configure(impl_->socket, impl_->config);
+    if (impl_->config.bind)
+      impl_->socket.bind(impl_->config.endpoint);
+    else
+      impl_->socket.connect(impl_->config.endpoint);
+  } catch (const zmq::error_t& error) {
+    throw std::runtime_error(fmt::format("endpoint: cannot {} {}: {}",
+                                         impl_->config.bind ? "bind" : "connect to", impl_->config.endpoint,
+                                         error.what()));
+  }
+}
+
+NativeSource::~NativeSource() = default;
+
+const std::string& NativeSource::name() const {
+  return impl_->config.name;
+}
+
+std::string NativeSource::endpoint() const {
+  return impl_->socket.get(zmq::sockopt::last_endpoint);
+}
+
+std::optional<Item> NativeSource::next(Clock::time_point deadline) {
+  constexpr unsigned kMessagesBetweenPeers = 64;
+  do {
+    if (impl_->until_peers > 0) {
+      auto message = std::make_shared<zmq::message_t>();
+      if (impl_->receive(*message)) {
+        --impl_->until_peers;
+        return impl_->decode(std::move(message));
+      }
+    }
+    impl_->until_peers = kMessagesBetweenPeers;
+    if (const auto change = impl_->monitor.next()) return *change;
+  } while (impl_->wait(deadline));
+  return std::nullopt;
+}
+
+}  // namespace flashphase::ingest

@@ -1,0 +1,241 @@
+#include "service/metrics.h"
+
+#include <prometheus/counter.h>
+#include <prometheus/family.h>
+#include <prometheus/gauge.h>
+#include <prometheus/histogram.h>
+#include <prometheus/registry.h>
+
+#include <cmath>
+#include <numeric>
+
+#include "service/publish/encode.h"
+
+namespace flashphase::service {
+
+namespace {
+
+using prometheus::Registry;
+
+auto& counters(Registry& registry, const char* name, const char* help) {
+  return prometheus::BuildCounter().Name(name).Help(help).Register(registry);
+}
+
+auto& gauges(Registry& registry, const char* name, const char* help) {
+  return prometheus::BuildGauge().Name(name).Help(help).Register(registry);
+}
+
+auto& histograms(Registry& registry, const char* name, const char* help) {
+  return prometheus::BuildHistogram().Name(name).Help(help).Register(registry);
+}
+
+/// One member per label value, in the order of the values.
+template <class T, std::size_t N>
+void fill(std::array<T*, N>& members, prometheus::Family<T>& family, const char* label,
+          const std::array<std::string_view, N>& values) {
+  for (std::size_t i = 0; i < N; ++i) members[i] = &family.Add({{label, std::string(values[i])}});
+}
+
+std::vector<double> one_two_five(double first, int decades) {
+  std::vector<double> bounds;
+  for (int decade = 0; decade < decades; ++decade, first *= 10)
+    for (const double step : {1.0, 2.0, 5.0}) bounds.push_back(first * step);
+  return bounds;
+}
+
+std::uint64_t value(const prometheus::Counter* counter) {
+  return static_cast<std::uint64_t>(counter->Value());
+}
+
+constexpr std::array<std::string_view, 2> kResultStages{"inferred", "refined"};
+
+}  // namespace
+
+std::uint64_t Accounts::rejected_total() const {
+  return std::accumulate(rejected.begin(), rejected.end(), std::uint64_t{0});
+}
+
+std::uint64_t Accounts::dropped_total() const {
+  std::uint64_t total = 0;
+  for (const auto& stage : dropped) total = std::accumulate(stage.begin(), stage.end(), total);
+  return total;
+}
+
+std::int64_t Accounts::in_flight() const {
+  return static_cast<std::int64_t>(received) -
+         static_cast<std::int64_t>(published + rejected_total() + dropped_total());
+}
+
+Metrics::Metrics(Registry& registry, const std::vector<std::string>& sources) : registry_(registry) {
+  auto& received = counters(registry, "flashphase_frames_received_total",
+                            "Frames taken from a source, bad ones included.");
+  auto& gaps =
+      counters(registry, "flashphase_sequence_gaps_total", "Places where sequence numbers were skipped.");
+  auto& missing = counters(registry, "flashphase_sequence_missing_frames_total", "Sequence numbers skipped.");
+  auto& late =
+      counters(registry, "flashphase_sequence_late_frames_total", "Frames that came after a later one.");
+  auto& events = counters(registry, "flashphase_run_events_total",
+                          "Begins and ends of runs, and those that are missing.");
+  auto& peers = gauges(registry, "flashphase_source_peers", "Connections to senders of frames.");
+  auto& disconnects =
+      counters(registry, "flashphase_source_disconnects_total",
+               "Connections that ended: the sender left, was silent, or sent too large a message.");
+  for (const auto& source : sources) {
+    SourceCounters& of = sources_.emplace_back();
+    of.received = &received.Add({{"source", source}});
+    of.gaps = &gaps.Add({{"source", source}});
+    of.missing = &missing.Add({{"source", source}});
+    of.late = &late.Add({{"source", source}});
+    of.disconnects = &disconnects.Add({{"source", source}});
+    of.peers = &peers.Add({{"source", source}});
+    for (std::size_t i = 0; i < kRunEvents.size(); ++i)
+      of.run_events[i] = &events.Add({{"source", source}, {"event", std::string(kRunEvents[i])}});
+  }
+
+  auto& rejected =
+      counters(registry, "flashphase_frames_rejected_total", "Frames that cannot or need not be processed.");
+  for (std::size_t i = 0; i < kRejectionCount; ++i)
+    rejected_[i] = &rejected.Add({{"reason", std::string(rejection_name(static_cast<Rejection>(i)))}});
+  auto& dropped =
+      counters(registry, "flashphase_frames_dropped_total", "Good frames that left without a result.");
+  for (std::size_t stage = 0; stage < kStageCount; ++stage)
+    for (std::size_t reason = 0; reason < kDropReasons.size(); ++reason)
+      if (static_cast<Stage>(stage) != Stage::refine)  // what is lost there is no frame
+        dropped_[stage][reason] = &dropped.Add({{"stage", std::string(stage_name(static_cast<Stage>(stage)))},
+                                                {"reason", std::string(kDropReasons[reason])}});
+  fill(refine_dropped_,
+       counters(registry, "flashphase_refinements_dropped_total",
+                "Refinements asked for that did not come; the frame keeps its inferred result."),
+       "reason", kRefineLosses);
+
+  auto& published =
+      counters(registry, "flashphase_frames_published_total", "Results handed over to the sinks.");
+  auto& latency = histograms(registry, "flashphase_latency_seconds",
+                             "From arrival of the frame's last byte to hand-over to the publisher's socket.");
+  auto& residual = histograms(registry, "flashphase_residual", "Modulus chi^2 against the measured pixels.");
+  for (std::size_t i = 0; i < results_.size(); ++i) {
+    const prometheus::Labels label{{"stage", std::string(kResultStages[i])}};
+    results_[i] = {&published.Add(label), &latency.Add(label, one_two_five(1e-4, 6)),
+                   &residual.Add(label, one_two_five(1e-5, 5))};
+  }
+  auto& stages =
+      histograms(registry, "flashphase_stage_seconds", "Time of a frame in a stage, waiting included.");
+  for (std::size_t i = 0; i < kStageCount; ++i)
+    stage_seconds_[i] =
+        &stages.Add({{"stage", std::string(stage_name(static_cast<Stage>(i)))}}, one_two_five(1e-6, 7));
+
+  fill(queues_, gauges(registry, "flashphase_queue_frames", "Frames waiting for a stage."), "stage", kEdges);
+  std::array<std::string_view, kStateCount> states;
+  for (std::size_t i = 0; i < kStateCount; ++i) states[i] = state_name(static_cast<State>(i));
+  fill(states_, gauges(registry, "flashphase_state", "1 for the state the daemon is in."), "state", states);
+  set_state(State::starting);
+  subscriptions_gauge_ =
+      &gauges(registry, "flashphase_publish_subscriptions", "Subscriptions to the result stream.").Add({});
+  gauges(registry, "flashphase_build_info", "1, with the version as a label.")
+      .Add({{"version", FLASHPHASE_VERSION}})
+      .Set(1);
+}
+
+void Metrics::received(std::size_t source) {
+  sources_[source].received->Increment();
+  received_rate_.add(1, Clock::now());
+}
+
+void Metrics::rejected(Rejection reason) {
+  rejected_[static_cast<std::size_t>(reason)]->Increment();
+}
+
+void Metrics::dropped(Stage stage, DropReason reason, std::size_t count) {
+  if (count > 0)
+    dropped_[static_cast<std::size_t>(stage)][static_cast<std::size_t>(reason)]->Increment(
+        static_cast<double>(count));
+}
+
+void Metrics::sequence(std::size_t source, const ingest::SequenceTracker::Seen& seen) {
+  const SourceCounters& of = sources_[source];
+  if (seen.missing > 0) {
+    of.gaps->Increment();
+    of.missing->Increment(static_cast<double>(seen.missing));
+  }
+  if (seen.late) of.late->Increment();
+  if (seen.restarted) run_event(source, RunEventKind::restarted);
+  if (seen.missing_begin) run_event(source, RunEventKind::missing_begin);
+}
+
+void Metrics::run_event(std::size_t source, RunEventKind kind) {
+  sources_[source].run_events[static_cast<std::size_t>(kind)]->Increment();
+}
+
+void Metrics::peer(std::size_t source, bool connected) {
+  peers_.fetch_add(connected ? 1 : -1, std::memory_order_relaxed);
+  sources_[source].peers->Increment(connected ? 1 : -1);
+  if (!connected) sources_[source].disconnects->Increment();
+}
+
+void Metrics::published(const Reconstruction& result, Clock::time_point now) {
+  const bool inferred = result.stage == ResultStage::inferred;
+  const StageResults& of = results_[inferred ? 0 : 1];
+  const double latency = publish::latency_seconds(result);
+  of.published->Increment();
+  of.latency->Observe(latency);
+  if (std::isfinite(result.residual)) of.residual->Observe(result.residual);
+  if (!inferred) {
+    stage_seconds_[static_cast<std::size_t>(Stage::refine)]->Observe(result.times[Stage::refine]);
+    refined_rate_.add(1, now);
+    return;
+  }
+  for (std::size_t i = 0; i < kStageCount; ++i)
+    if (static_cast<Stage>(i) != Stage::refine) stage_seconds_[i]->Observe(result.times.seconds[i]);
+  latency_.add(latency, now);
+  residual_.add(result.residual, now);
+  published_rate_.add(1, now);
+}
+
+void Metrics::sink_missed(std::size_t sink) {
+  sink_missed_[sink]->Increment();
+}
+
+void Metrics::refine_lost(RefineLoss reason) {
+  refine_dropped_[static_cast<std::size_t>(reason)]->Increment();
+}
+
+void Metrics::add_sink(const std::string& name) {
+  sink_missed_.push_back(
+      &counters(registry_, "flashphase_publish_dropped_total",
+                "Results that met a consumer whose queue was full, and went to the others only.")
+           .Add({{"sink", name}}));
+}
+
+void Metrics::subscriptions_changed(int change) {
+  subscriptions_.fetch_add(change, std::memory_order_relaxed);
+  subscriptions_gauge_->Increment(change);
+}
+
+void Metrics::set_model(const ModelInfo& model, const std::string& precision) {
+  gauges(registry_, "flashphase_model_info", "1, with the model as labels.")
+      .Add({{"name", model.name}, {"hash", model.hash}, {"precision", precision}})
+      .Set(1);
+}
+
+void Metrics::set_queue(Edge edge, std::size_t frames) {
+  queues_[static_cast<std::size_t>(edge)]->Set(static_cast<double>(frames));
+}
+
+void Metrics::set_state(State state) {
+  for (std::size_t i = 0; i < kStateCount; ++i) states_[i]->Set(static_cast<State>(i) == state ? 1 : 0);
+}
+
+Accounts Metrics::accounts() const {
+  Accounts now;  // ends before beginnings: a frame that passes meanwhile is in flight, never counted twice
+  now.refined = value(results_[1].published);
+  for (std::size_t i = 0; i < kRefineLosses.size(); ++i) now.refine_dropped[i] = value(refine_dropped_[i]);
+  now.published = value(results_[0].published);
+  for (std::size_t i = 0; i < kRejectionCount; ++i) now.rejected[i] = value(rejected_[i]);
+  for (std::size_t stage = 0; stage < kStageCount; ++stage)
+    for (std::size_t reason = 0; reason < kDropReasons.size(); ++reason)
+      if (dropped_[stage][reason] != nullptr) now.dropped[stage][reason] = value(dropped_[stage][reason]);
+  for (const SourceCounters& source : sources_) now.received += value(source.received);
+  return now;
+}
+
+}  // namespace flashphase::service

@@ -1,0 +1,130 @@
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <variant>
+#include <vector>
+
+#include "engine/frame/reconstruction.h"
+#include "engine/infer/network.h"
+#include "engine/refine/schedule.h"
+#include "engine/refine/solver.h"
+#include "service/ingest/source.h"
+#include "service/lifecycle.h"
+#include "service/log.h"
+#include "service/metrics.h"
+#include "service/pipeline_config.h"
+#include "service/publish/sink.h"
+#include "service/queue.h"
+#include "service/stages.h"
+
+namespace flashphase::service {
+
+/// What the pipeline runs, made where the program is wired.
+struct Stages {
+  std::vector<std::unique_ptr<ingest::Source>> sources;  ///< a thread each
+  Preparation prepare;
+  std::vector<std::unique_ptr<Network>> networks;        ///< one per infer worker
+  std::vector<std::unique_ptr<refine::Solver>> solvers;  ///< one per refine worker; none with the policy off
+  refine::Schedule schedule;
+  std::vector<std::shared_ptr<publish::Sink>> sinks;
+};
+
+/// The only place with worker threads. A frame goes
+///
+///     ingest ─► queue ─► select, preprocess ─► queue ─► batch, infer, score ─┬─► queue ─► publish
+///               oldest dropped (live)          blocks                        └─► queue ─► refine ─► (publish
+///               queue) or blocks (replay)                                               oldest dropped
+///
+/// so the one place where a live pipeline that is behind loses frames is the first queue, and publish sees
+/// the inferred result of a frame before its refined one. Every frame received ends as published, rejected or
+/// dropped in `metrics`.
+///
+/// Runs begin and end on the result stream too: in order with the frames where each stage has one worker, and
+/// near it otherwise.
+class Pipeline {
+ public:
+  /// `metrics` has to outlive the pipeline. Throws std::invalid_argument when the stages do not fit each
+  /// other.
+  Pipeline(const PipelineConfig& config, Stages stages, Metrics& metrics,
+           std::shared_ptr<spdlog::logger> logger);
+  ~Pipeline();
+  Pipeline(const Pipeline&) = delete;
+  Pipeline& operator=(const Pipeline&) = delete;
+
+  void start();
+
+  /// Drains: closes the sources, finishes what is inside in the order of the flow, says bye. Blocks until
+  /// done: refinements that are not begun `refine_limit` from now are given up (counted). Idempotent. After a
+  /// failure it only cleans up.
+  void stop(std::chrono::seconds refine_limit = std::chrono::seconds(30));
+
+  State state() const { return lifecycle_.state(); }
+
+  struct Failure {
+    std::string sentence;
+    bool device_lost = false;
+  };
+  /// Set when the state is failed.
+  std::optional<Failure> failure() const;
+
+  /// Frames waiting, per Edge.
+  std::array<std::size_t, kEdges.size()> queued() const;
+
+ private:
+  using Ingested = std::variant<Frame, publish::RunEvent>;
+  using ToInfer = std::variant<Prepared, publish::RunEvent>;
+  using ToPublish = std::variant<std::unique_ptr<Reconstruction>, publish::RunEvent>;
+  class InHand;
+
+  void run_ingest(std::size_t index);
+  void take_frame(std::size_t source, Frame frame, ingest::SequenceTracker& tracker);
+  void take_begin(std::size_t source, const ingest::RunBegin& begin, ingest::SequenceTracker& tracker);
+  void take_end(std::size_t source, const ingest::RunEnd& end, ingest::SequenceTracker& tracker);
+  void run_preprocess();
+  void run_infer(Network& network);
+  void pass_on(const Inference& inference, std::vector<std::unique_ptr<Reconstruction>> results,
+               InHand& in_hand);
+  bool to_be_refined(const Reconstruction& inferred) const;
+  void run_refine(refine::Solver& solver);
+  void refine_one(const RefineJob& job, Refinement& refine);
+  void run_publish();
+  void hand_over(std::unique_ptr<Reconstruction> result);
+  void hand_over(const publish::RunEvent& event);
+
+  void to_preprocess(Ingested item);
+  void reject(Rejection reason, const FrameId* id = nullptr);
+  void spawn(std::vector<std::thread>& group, const std::string& name, std::function<void()> work);
+  void fail(const std::string& sentence, bool device_lost);
+  void close_all();
+  void drop_leftovers();
+
+  const PipelineConfig config_;
+  Stages stages_;
+  const ModelInfo model_;
+  Metrics& metrics_;
+  const std::shared_ptr<spdlog::logger> logger_;
+  Lifecycle lifecycle_;
+  RejectionThrottle throttle_;
+  std::atomic<bool> stopping_{false};
+  std::atomic<Clock::time_point> refine_until_{Clock::time_point::max()};
+
+  Queue<Ingested> preprocess_queue_;
+  Queue<ToInfer> infer_queue_;
+  Queue<RefineJob> refine_queue_;
+  Queue<ToPublish> publish_queue_;
+
+  std::vector<std::thread> ingest_threads_, preprocess_threads_, infer_threads_, refine_threads_,
+      publish_thread_;
+  mutable std::mutex failure_mutex_;
+  std::optional<Failure> failure_;  // guarded by failure_mutex_
+};
+
+}  // namespace flashphase::service

@@ -1,0 +1,55 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "service/publish/sink.h"
+
+namespace zmq {
+class context_t;
+}
+
+namespace flashphase::publish {
+
+struct ZmqPublisherConfig {
+  std::string endpoint = "tcp://127.0.0.1:5602";
+  int high_water_mark = 1000;  ///< messages kept per subscriber
+};
+
+/// The result stream: XPUB, two parts, topic and ResultMessage (proto/README.md).
+///
+/// A subscriber that does not keep up costs nobody anything: the socket is told not to drop (ZMQ_XPUB_NODROP)
+/// only to ask it, without blocking, whether somebody's queue is full; when so, the message goes out again
+/// with dropping allowed, which leaves out the full ones alone. take() then returns false. libzmq leaves a
+/// full subscriber out, in silence, until it has read half of its queue, so what take() reports is how often
+/// somebody fell behind, and bounds from below what that subscriber missed; the subscriber itself knows
+/// exactly, from the ids.
+///
+/// Thread: built anywhere (binds; throws std::runtime_error with one sentence), then one thread. Never
+/// blocks; the destructor leaves at most a second for the last messages. `context` has to outlive it.
+class ZmqPublisher : public Sink {
+ public:
+  ZmqPublisher(zmq::context_t& context, const ZmqPublisherConfig& config);
+  ~ZmqPublisher() override;
+
+  const std::string& name() const override;
+  bool take(const std::shared_ptr<const Reconstruction>& result) override;
+  void take(const RunEvent& event) override;
+  void take(const Bye& bye) override;
+  /// Takes in subscriptions.
+  void tend() override;
+
+  /// Called from tend() with +1 for a subscription and -1 for its end. Set before the first tend().
+  void on_subscription(std::function<void(int change)> callback);
+
+  /// The endpoint as ZeroMQ sees it: with the port, where the configuration said "any" (tcp://127.0.0.1:*).
+  std::string endpoint() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace flashphase::publish

@@ -1,0 +1,11 @@
+# Writes OUTPUT, a C++ source that holds the viewer's files (DIRECTORY) as raw strings.
+set(source "#include \"service/http/viewer_files.h\"\n\nnamespace flashphase::http {\n\n")
+foreach(pair "kViewerHtml=index.html" "kViewerCss=viewer.css" "kViewerJs=viewer.js")
+  string(REPLACE "=" ";" parts ${pair})
+  list(GET parts 0 name)
+  list(GET parts 1 file)
+  file(READ ${DIRECTORY}/${file} content)
+  string(APPEND source "const char* const ${name} = R\"viewer(${content})viewer\";\n")
+endforeach()
+string(APPEND source "\n}  // namespace flashphase::http\n")
+file(WRITE ${OUTPUT} "${source}")

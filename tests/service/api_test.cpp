@@ -1,0 +1,118 @@
+#include "service/http/api.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "service/publish/live_view.h"
+#include "tests/service/pipeline_fixture.h"
+
+namespace flashphase::http {
+namespace {
+
+using testing::HasSubstr;
+using testing::StartsWith;
+using testing_support::FakeSolver;
+using testing_support::PipelineTest;
+
+class ApiTest : public PipelineTest {
+ protected:
+  void run() {
+    stages.sinks.push_back(live_view_);
+    build();
+    ModelInfo model;
+    model.name = "fake";
+    api_ =
+        std::make_unique<Api>(Api::Watched{*pipeline, metrics, *live_view_, registry, model, "fp32", "cafe"});
+  }
+
+  Response ask(const std::string& target) { return (*api_)(target); }
+
+  std::shared_ptr<publish::LiveView> live_view_ = std::make_shared<publish::LiveView>();
+  std::unique_ptr<Api> api_;
+};
+
+TEST_F(ApiTest, TheStatusHasTheKeysThatOthersRelyOn) {
+  run();
+  source->add(ingest::Rejected{Rejection::bad_message});
+  feed(3);
+  drain();
+  const std::string status = ask("/api/v1/status").body;
+  for (const char* part :
+       {R"("state":"stopped")", R"("accounted":true)", R"("received":4)", R"("published":3)",
+        R"("rejected":{"bad_message":1,)", R"("dropped":{"ingest":{"queue_full":0,"failed":0})",
+        R"("in_flight":0)", R"("refined":0)", R"("frames_per_second":)", R"("latency_milliseconds":{"p50":)",
+        R"("p99":)", R"("residual":{"p50":)", R"("model":{"name":"fake")", R"("config_hash":"cafe")",
+        R"("uptime_seconds":)"})
+    EXPECT_THAT(status, HasSubstr(part));
+}
+
+TEST_F(ApiTest, TheLatestResultComesWithItsPattern) {
+  run();
+  EXPECT_EQ(ask("/api/v1/latest").status, 204) << "nothing yet";
+  feed(2);
+  drain();
+  const Response latest = ask("/api/v1/latest");
+  EXPECT_EQ(latest.status, 200);
+  EXPECT_THAT(
+      latest.body,
+      StartsWith(R"({"number":2,"pattern":{"source":"fake","run":1,"train":1,"pulse":0,"sequence":1,)"));
+  EXPECT_THAT(latest.body, HasSubstr(R"("inferred":{"size":8,)"));
+  EXPECT_EQ(ask("/api/v1/latest?after=2").status, 204) << "nothing newer";
+  EXPECT_EQ(ask("/api/v1/latest?after=1").status, 200);
+  EXPECT_EQ(ask("/api/v1/latest?after=rubbish").status, 200);
+}
+
+TEST_F(ApiTest, TheLatestRefinedResultIsBesideIt) {
+  config.refine_policy = service::RefinePolicy::all;
+  stages.solvers.push_back(std::make_unique<FakeSolver>());
+  run();
+  feed(1);
+  drain();
+  EXPECT_THAT(ask("/api/v1/latest").body, HasSubstr(R"("refined":{"pattern":{)"));
+}
+
+TEST_F(ApiTest, ReadyWhileItTakesFramesAndNotAfterwards) {
+  run();
+  EXPECT_EQ(ask("/livez").status, 200);
+  EXPECT_EQ(ask("/readyz").status, 200);
+  EXPECT_EQ(ask("/readyz").body, "ready\n");
+  pipeline->stop();
+  EXPECT_EQ(ask("/readyz").status, 503);
+  EXPECT_EQ(ask("/livez").status, 200);
+}
+
+TEST_F(ApiTest, AFailureIsInTheStatusAndMakesItUnready) {
+  run();
+  source->break_down();
+  wait_for_failure();
+  EXPECT_EQ(ask("/readyz").status, 503);
+  EXPECT_THAT(ask("/api/v1/status").body, HasSubstr(R"("failure":"ingest: the source broke")"));
+}
+
+TEST_F(ApiTest, TheMetricsAreInPrometheusText) {
+  run();
+  feed(5);
+  drain();
+  const Response metrics_page = ask("/metrics");
+  EXPECT_THAT(metrics_page.content_type, StartsWith("text/plain; version=0.0.4"));
+  EXPECT_THAT(metrics_page.body, HasSubstr("flashphase_frames_received_total{source=\"fake\"} 5\n"));
+  EXPECT_THAT(metrics_page.body, HasSubstr("flashphase_state{state=\"stopped\"} 1\n"));
+}
+
+TEST_F(ApiTest, ServesTheViewerWithAllItsFiles) {
+  run();
+  EXPECT_THAT(ask("/").content_type, StartsWith("text/html"));
+  EXPECT_THAT(ask("/").body, HasSubstr("viewer.js"));
+  EXPECT_THAT(ask("/").body, HasSubstr("viewer.css"));
+  EXPECT_THAT(ask("/viewer.js").body, HasSubstr("/api/v1/latest"));
+  EXPECT_EQ(ask("/viewer.css").status, 200);
+}
+
+TEST_F(ApiTest, OtherPagesAreNotFound) {
+  run();
+  EXPECT_EQ(ask("/favicon.ico").status, 404);
+  EXPECT_EQ(ask("/../etc/passwd").status, 404);
+}
+
+}  // namespace
+}  // namespace flashphase::http

@@ -1,0 +1,121 @@
+#include "service/daemon.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <spdlog/sinks/null_sink.h>
+#include <spdlog/spdlog.h>
+
+#include <zmq.hpp>
+
+#include "proto/reconstruction.pb.h"
+#include "tests/service/doubles.h"
+#include "tests/service/http_client.h"
+#include "tests/service/native_messages.h"
+
+namespace flashphase::service {
+namespace {
+
+using testing::HasSubstr;
+using testing::StartsWith;
+using testing_support::FakeNetwork;
+using testing_support::float_pixels;
+using testing_support::frame_message;
+using testing_support::get;
+
+constexpr const char* kYaml = R"(
+source: [{endpoint: "tcp://127.0.0.1:*", socket: pull, bind: true}]
+preprocess: {pattern_size: 16}
+publish: {endpoint: "tcp://127.0.0.1:*"}
+http: {port: 0}
+)";
+
+std::shared_ptr<spdlog::logger> silent() {
+  return std::make_shared<spdlog::logger>("test", std::make_shared<spdlog::sinks::null_sink_mt>());
+}
+
+std::unique_ptr<Network> fake_network(const std::string&, const NetworkOptions&) {
+  return std::make_unique<FakeNetwork>();
+}
+
+std::string problem_of(const std::vector<std::string>& overrides,
+                       const NetworkFactory& factory = fake_network) {
+  try {
+    Daemon daemon(parse_config(kYaml, ".", overrides), factory, silent());
+  } catch (const ConfigError& error) {
+    return error.what();
+  }
+  return "(none)";
+}
+
+TEST(Daemon, CarriesFramesFromSocketToSocketAndSaysBye) {
+  Daemon daemon(parse_config(kYaml), fake_network, silent());
+  daemon.start();
+  zmq::context_t context;
+  zmq::socket_t results(context, zmq::socket_type::sub), frames(context, zmq::socket_type::push);
+  results.set(zmq::sockopt::rcvtimeo, 20000);
+  results.set(zmq::sockopt::subscribe, "");
+  results.connect(daemon.publish_endpoint());
+  while (daemon.status().find("\"subscriptions\":1") == std::string::npos) std::this_thread::yield();
+
+  frames.connect(daemon.source_endpoints().at(0));
+  for (std::uint64_t i = 0; i < 10; ++i) {
+    frames.send(zmq::buffer(frame_message(i, 16, 16).SerializeAsString()), zmq::send_flags::sndmore);
+    frames.send(zmq::buffer(float_pixels(256)));
+  }
+  const auto receive = [&](const std::string& topic) {
+    zmq::message_t first, second;
+    EXPECT_TRUE(results.recv(first));
+    EXPECT_TRUE(results.recv(second));
+    EXPECT_EQ(first.to_string(), topic);
+    v1::ResultMessage message;
+    EXPECT_TRUE(message.ParseFromArray(second.data(), static_cast<int>(second.size())));
+    return message;
+  };
+  for (std::uint64_t i = 0; i < 10; ++i) EXPECT_EQ(receive("inferred").reconstruction().sequence(), i);
+
+  EXPECT_THAT(get(daemon.http_port(), "/readyz"), HasSubstr("running"));
+  EXPECT_THAT(get(daemon.http_port(), "/api/v1/status"), HasSubstr("\"published\":10"));
+  daemon.stop();
+  EXPECT_EQ(receive("bye").bye().published(), 10u);
+  EXPECT_EQ(daemon.state(), State::stopped);
+  EXPECT_TRUE(daemon.accounts().accounted());
+  EXPECT_FALSE(daemon.failure());
+}
+
+TEST(Daemon, RefusesAPublishEndpointThatIsTaken) {
+  Daemon first(parse_config(kYaml), fake_network, silent());
+  EXPECT_THAT(problem_of({"publish.endpoint=" + first.publish_endpoint()}),
+              AllOf(StartsWith("publish.endpoint: cannot bind "), HasSubstr("Address already in use")));
+}
+
+TEST(Daemon, RefusesASourceEndpointThatIsTaken) {
+  Daemon first(parse_config(kYaml), fake_network, silent());
+  EXPECT_THAT(problem_of({"source.0.endpoint=" + first.source_endpoints().at(0)}),
+              AllOf(StartsWith("source[0].endpoint: cannot bind "), HasSubstr("Address already in use")));
+}
+
+TEST(Daemon, RefusesAnHttpPortThatIsTaken) {
+  Daemon first(parse_config(kYaml), fake_network, silent());
+  EXPECT_THAT(problem_of({"http.port=" + std::to_string(first.http_port())}),
+              AllOf(StartsWith("http.port: cannot listen on "), HasSubstr("Address already in use")));
+}
+
+TEST(Daemon, RefusesAModelThatCannotBeLoaded) {
+  const auto missing = [](const std::string& model, const NetworkOptions&) -> std::unique_ptr<Network> {
+    throw std::runtime_error(model + ": no such file");
+  };
+  EXPECT_EQ(problem_of({"infer.model=/models/none.fp"}, missing),
+            "infer.model: /models/none.fp: no such file");
+}
+
+TEST(Daemon, RefusesAPatternSizeThatDoesNotFitTheModel) {
+  EXPECT_EQ(problem_of({"preprocess.pattern_size=32"}),
+            "preprocess.pattern_size: 32 does not fit the model fake, which takes 16");
+}
+
+TEST(Daemon, RefusesACalibrationThatCannotBeRead) {
+  EXPECT_THAT(problem_of({"preprocess.calibration=/nowhere.h5"}), StartsWith("preprocess.calibration: "));
+}
+
+}  // namespace
+}  // namespace flashphase::service

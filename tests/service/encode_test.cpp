@@ -1,0 +1,104 @@
+#include "service/publish/encode.h"
+
+#include <gtest/gtest.h>
+
+#include "proto/reconstruction.pb.h"
+
+namespace flashphase::publish {
+namespace {
+
+Reconstruction some_result() {
+  auto pattern = std::make_shared<Pattern>();
+  pattern->id = {.run = 1, .train = 2, .pulse = 3, .sequence = 4, .source = "agipd"};
+  pattern->timestamp_ns = 5;
+  pattern->hit_score = 6;
+  Reconstruction result;
+  result.pattern = pattern;
+  result.size = 3;
+  result.amplitude = {1, 0, 0, 0, 0.5f, 0, 0, 0, 0};
+  result.phase = {0, 0, 0, 0, -1, 0, 0, 0, 0};
+  result.support = {1, 0, 0, 0, 1, 0, 0, 0, 1};
+  result.residual = 0.01f;
+  result.in_domain = true;
+  result.model_name = "flash-16";
+  result.model_hash = "abc";
+  for (std::size_t i = 0; i < kStageCount; ++i) result.times.seconds[i] = static_cast<float>(1 << i);
+  return result;
+}
+
+v1::ResultMessage decoded(const std::string& bytes) {
+  v1::ResultMessage message;
+  EXPECT_TRUE(message.ParseFromString(bytes));
+  return message;
+}
+
+TEST(Encode, CarriesIdentityImageTrustAndTimes) {
+  std::string bytes;
+  encode(some_result(), bytes);
+  const auto message = decoded(bytes);
+  const auto& out = message.reconstruction();
+  EXPECT_EQ(out.run(), 1u);
+  EXPECT_EQ(out.train(), 2u);
+  EXPECT_EQ(out.pulse(), 3u);
+  EXPECT_EQ(out.sequence(), 4u);
+  EXPECT_EQ(out.source(), "agipd");
+  EXPECT_EQ(out.timestamp_ns(), 5u);
+  EXPECT_EQ(out.stage(), v1::RESULT_STAGE_INFERRED);
+  EXPECT_EQ(out.size(), 3u);
+  ASSERT_EQ(out.amplitude_size(), 9);
+  EXPECT_EQ(out.amplitude(4), 0.5f);
+  EXPECT_EQ(out.phase(4), -1);
+  EXPECT_EQ(out.residual(), 0.01f);
+  EXPECT_TRUE(out.in_domain());
+  EXPECT_EQ(out.hit_score(), 6);
+  EXPECT_EQ(out.model_name(), "flash-16");
+  EXPECT_EQ(out.model_hash(), "abc");
+  EXPECT_EQ(out.times().ingest(), 1);
+  EXPECT_EQ(out.times().publish(), 128);
+  EXPECT_EQ(out.latency_seconds(), 255);
+}
+
+TEST(Encode, PacksTheSupportLeastSignificantBitFirst) {
+  std::string bytes;
+  encode(some_result(), bytes);
+  EXPECT_EQ(decoded(bytes).reconstruction().support(), std::string("\x11\x01", 2));
+}
+
+TEST(Encode, AResultKeepsNothingOfTheOneBeforeIt) {
+  std::string bytes;
+  auto refined = some_result();
+  refined.stage = ResultStage::refined;
+  refined.iterations = 100;
+  refined.schedule = "polish";
+  encode(refined, bytes);
+  EXPECT_EQ(decoded(bytes).reconstruction().stage(), v1::RESULT_STAGE_REFINED);
+  EXPECT_EQ(decoded(bytes).reconstruction().iterations(), 100u);
+  EXPECT_EQ(decoded(bytes).reconstruction().schedule(), "polish");
+  encode(some_result(), bytes);
+  EXPECT_EQ(decoded(bytes).reconstruction().iterations(), 0u);
+  EXPECT_EQ(decoded(bytes).reconstruction().schedule(), "");
+  EXPECT_EQ(decoded(bytes).reconstruction().amplitude_size(), 9);
+}
+
+TEST(Encode, CarriesRunEventsAndTheFarewell) {
+  std::string bytes;
+  encode(
+      RunEvent{
+          .kind = RunEvent::Kind::end, .source = "a", .run = 7, .expected_frames = 9, .received_frames = 8},
+      bytes);
+  const auto run = decoded(bytes).run();
+  EXPECT_EQ(run.kind(), v1::RunEvent::KIND_END);
+  EXPECT_EQ(run.run(), 7u);
+  EXPECT_EQ(run.source(), "a");
+  EXPECT_EQ(run.expected_frames(), 9u);
+  EXPECT_EQ(run.received_frames(), 8u);
+  encode(Bye{.received = 10, .published = 5, .rejected = 3, .dropped = 2}, bytes);
+  const auto bye = decoded(bytes).bye();
+  EXPECT_EQ(bye.received(), 10u);
+  EXPECT_EQ(bye.published(), 5u);
+  EXPECT_EQ(bye.rejected(), 3u);
+  EXPECT_EQ(bye.dropped(), 2u);
+}
+
+}  // namespace
+}  // namespace flashphase::publish

@@ -1,0 +1,136 @@
+#include "service/ingest/native_source.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <zmq.hpp>
+
+#include "tests/service/native_messages.h"
+
+namespace flashphase::ingest {
+namespace {
+
+using testing_support::float_pixels;
+using testing_support::frame_message;
+
+void send(zmq::socket_t& socket, const std::vector<std::string>& parts) {
+  for (std::size_t i = 0; i < parts.size(); ++i)
+    socket.send(zmq::buffer(parts[i]),
+                i + 1 < parts.size() ? zmq::send_flags::sndmore : zmq::send_flags::none);
+}
+
+Clock::time_point soon() {
+  return Clock::now() + std::chrono::seconds(20);
+}
+
+class NativeSourceTest : public testing::Test {
+ protected:
+  /// The next item that is not about connections.
+  static Item next_of_stream(Source& source) {
+    for (;;)
+      if (auto item = source.next(soon()); !item || !std::holds_alternative<PeerChange>(*item))
+        return item.value();
+  }
+
+  zmq::context_t context_;
+};
+
+TEST_F(NativeSourceTest, GivesTheItemsOfAStreamInOrder) {
+  NativeSource source(context_, {.endpoint = "tcp://127.0.0.1:*", .pull = true, .bind = true});
+  zmq::socket_t sender(context_, zmq::socket_type::push);
+  sender.connect(source.endpoint());
+  v1::StreamMessage begin, end;
+  begin.mutable_begin()->set_run(3);
+  end.mutable_end()->set_run(3);
+  send(sender, {begin.SerializeAsString()});
+  send(sender, {frame_message(0).SerializeAsString(), float_pixels(24)});
+  send(sender, {frame_message(1).SerializeAsString(), float_pixels(24, 5)});
+  send(sender, {end.SerializeAsString()});
+
+  EXPECT_TRUE(std::holds_alternative<RunBegin>(next_of_stream(source)));
+  const Item first = next_of_stream(source);
+  const Item second = next_of_stream(source);
+  EXPECT_EQ(std::get<Frame>(first).id.sequence, 0u);
+  EXPECT_EQ(std::get<Frame>(second).id.sequence, 1u);
+  EXPECT_EQ(*reinterpret_cast<const float*>(std::get<Frame>(second).pixels.data()), 5.0f)
+      << "the pixels live as long as the frame";
+  EXPECT_GT(std::get<Frame>(second).arrival, Clock::time_point{});
+  EXPECT_TRUE(std::holds_alternative<RunEnd>(next_of_stream(source)));
+}
+
+TEST_F(NativeSourceTest, ReturnsNothingAtTheDeadline) {
+  NativeSource source(context_, {.endpoint = "tcp://127.0.0.1:*", .pull = true, .bind = true});
+  EXPECT_FALSE(source.next(Clock::now()));
+  EXPECT_FALSE(source.next(Clock::time_point{}));
+}
+
+TEST_F(NativeSourceTest, GoesOnAfterBadMessages) {
+  NativeSource source(context_, {.endpoint = "tcp://127.0.0.1:*", .pull = true, .bind = true});
+  zmq::socket_t sender(context_, zmq::socket_type::push);
+  sender.connect(source.endpoint());
+  send(sender, {"garbage"});
+  send(sender, {frame_message(0).SerializeAsString(), float_pixels(24), "three", "four", "five"});
+  send(sender, {frame_message(1).SerializeAsString(), float_pixels(24)});
+  EXPECT_TRUE(std::holds_alternative<Rejected>(next_of_stream(source)));
+  EXPECT_TRUE(std::holds_alternative<Rejected>(next_of_stream(source)));
+  EXPECT_TRUE(std::holds_alternative<Frame>(next_of_stream(source)));
+}
+
+TEST_F(NativeSourceTest, APeerThatSendsTooMuchIsCutOffAndTheOthersAreHeard) {
+  NativeSource source(
+      context_, {.endpoint = "tcp://127.0.0.1:*", .pull = true, .bind = true, .max_message_bytes = 4096});
+  zmq::socket_t flooder(context_, zmq::socket_type::push), sender(context_, zmq::socket_type::push);
+  flooder.set(zmq::sockopt::linger, 0);
+  flooder.connect(source.endpoint());
+  send(flooder, {frame_message(0, 64, 64).SerializeAsString(), float_pixels(64 * 64)});
+  sender.connect(source.endpoint());
+  send(sender, {frame_message(1).SerializeAsString(), float_pixels(24)});
+  int connected = 0, disconnected = 0;
+  bool heard = false;
+  while (!heard || disconnected == 0) {
+    const Item item = source.next(soon()).value();
+    if (const auto* change = std::get_if<PeerChange>(&item)) ++(change->connected ? connected : disconnected);
+    if (const auto* frame = std::get_if<Frame>(&item)) heard = frame->id.sequence == 1;
+  }
+  EXPECT_TRUE(heard);
+  EXPECT_GE(connected, disconnected);
+}
+
+TEST_F(NativeSourceTest, TellsOfSendersThatComeAndGo) {
+  NativeSource source(context_, {.endpoint = "tcp://127.0.0.1:*", .pull = true, .bind = true});
+  {
+    zmq::socket_t sender(context_, zmq::socket_type::push);
+    sender.connect(source.endpoint());
+    EXPECT_TRUE(std::get<PeerChange>(source.next(soon()).value()).connected);
+  }
+  EXPECT_FALSE(std::get<PeerChange>(source.next(soon()).value()).connected);
+}
+
+TEST_F(NativeSourceTest, SubscribesAndConnectsToASenderThatComesLater) {
+  zmq::socket_t sender(context_, zmq::socket_type::xpub);
+  sender.bind("tcp://127.0.0.1:*");
+  NativeSource source(context_, {.endpoint = sender.get(zmq::sockopt::last_endpoint)});
+  zmq::message_t subscription;
+  ASSERT_TRUE(sender.recv(subscription));
+  send(sender, {frame_message(0).SerializeAsString(), float_pixels(24)});
+  EXPECT_TRUE(std::holds_alternative<Frame>(next_of_stream(source)));
+}
+
+TEST_F(NativeSourceTest, SaysWhatIsWrongWithItsEndpoint) {
+  const auto problem = [&](const NativeSourceConfig& config) -> std::string {
+    try {
+      NativeSource source(context_, config);
+    } catch (const std::runtime_error& error) {
+      return error.what();
+    }
+    return "";
+  };
+  EXPECT_THAT(problem({.endpoint = "tcp://no port"}),
+              testing::StartsWith("endpoint: cannot connect to tcp://no port: "));
+  NativeSource holder(context_, {.endpoint = "tcp://127.0.0.1:*", .bind = true});
+  EXPECT_THAT(problem({.endpoint = holder.endpoint(), .bind = true}),
+              testing::HasSubstr("Address already in use"));
+}
+
+}  // namespace
+}  // namespace flashphase::ingest

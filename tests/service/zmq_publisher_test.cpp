@@ -1,0 +1,142 @@
+#include "service/publish/zmq_publisher.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <thread>
+#include <zmq.hpp>
+
+#include "proto/reconstruction.pb.h"
+
+namespace flashphase::publish {
+namespace {
+
+std::shared_ptr<const Reconstruction> result_of(std::uint64_t sequence,
+                                                ResultStage stage = ResultStage::inferred) {
+  auto pattern = std::make_shared<Pattern>();
+  pattern->id.sequence = sequence;
+  auto result = std::make_shared<Reconstruction>();
+  result->pattern = pattern;
+  result->stage = stage;
+  return result;
+}
+
+class ZmqPublisherTest : public testing::Test {
+ protected:
+  ZmqPublisherTest() {
+    publisher_.on_subscription([this](int change) { subscriptions_ += change; });
+  }
+
+  /// A subscriber that has been heard of.
+  zmq::socket_t subscriber(const std::string& topic, int high_water_mark) {
+    zmq::socket_t socket(context_, zmq::socket_type::sub);
+    socket.set(zmq::sockopt::rcvhwm, high_water_mark);
+    socket.set(zmq::sockopt::rcvtimeo, 20000);
+    socket.set(zmq::sockopt::linger, 0);
+    socket.connect(publisher_.endpoint());
+    const int before = subscriptions_;
+    socket.set(zmq::sockopt::subscribe, topic);
+    while (subscriptions_ == before) {
+      publisher_.tend();
+      std::this_thread::yield();
+    }
+    return socket;
+  }
+
+  struct Received {
+    std::string topic;
+    v1::ResultMessage message;
+  };
+  static Received receive(zmq::socket_t& socket) {
+    zmq::message_t topic, body;
+    EXPECT_TRUE(socket.recv(topic));
+    EXPECT_TRUE(topic.more());
+    EXPECT_TRUE(socket.recv(body));
+    EXPECT_FALSE(body.more());
+    Received received{topic.to_string(), {}};
+    EXPECT_TRUE(received.message.ParseFromArray(body.data(), static_cast<int>(body.size())));
+    return received;
+  }
+
+  static constexpr int kHighWaterMark = 4;
+  zmq::context_t context_;
+  int subscriptions_ = 0;
+  ZmqPublisher publisher_{context_, {.endpoint = "inproc://results", .high_water_mark = kHighWaterMark}};
+};
+
+TEST_F(ZmqPublisherTest, SendsEachKindOfMessageUnderItsTopic) {
+  auto all = subscriber("", 100);
+  EXPECT_TRUE(publisher_.take(result_of(1)));
+  EXPECT_TRUE(publisher_.take(result_of(1, ResultStage::refined)));
+  publisher_.take(RunEvent{.source = "a", .run = 5});
+  publisher_.take(Bye{.received = 9});
+  EXPECT_EQ(receive(all).topic, "inferred");
+  EXPECT_EQ(receive(all).topic, "refined");
+  const auto run = receive(all);
+  EXPECT_EQ(run.topic, "run");
+  EXPECT_EQ(run.message.run().run(), 5u);
+  const auto bye = receive(all);
+  EXPECT_EQ(bye.topic, "bye");
+  EXPECT_EQ(bye.message.bye().received(), 9u);
+}
+
+TEST_F(ZmqPublisherTest, ASubscriberGetsTheTopicsItAskedFor) {
+  auto refined = subscriber("refined", 100);
+  publisher_.take(result_of(1));
+  publisher_.take(result_of(2, ResultStage::refined));
+  const auto received = receive(refined);
+  EXPECT_EQ(received.topic, "refined");
+  EXPECT_EQ(received.message.reconstruction().sequence(), 2u);
+}
+
+TEST_F(ZmqPublisherTest, WithoutSubscribersNothingIsMissed) {
+  for (std::uint64_t i = 0; i < 100; ++i) EXPECT_TRUE(publisher_.take(result_of(i)));
+}
+
+TEST_F(ZmqPublisherTest, AStuckSubscriberIsReportedAndCostsTheOthersNothing) {
+  auto stuck = subscriber("", 1);
+  auto reader = subscriber("", 1);
+  int missed = 0;
+  for (std::uint64_t i = 0; i < 1000; ++i) {
+    missed += publisher_.take(result_of(i)) ? 0 : 1;
+    EXPECT_EQ(receive(reader).message.reconstruction().sequence(), i);
+  }
+  EXPECT_GE(missed, 1);
+  for (std::uint64_t i = 0; i < kHighWaterMark; ++i)
+    EXPECT_EQ(receive(stuck).message.reconstruction().sequence(), i)
+        << "what was in its queue is still there, in order";
+}
+
+TEST_F(ZmqPublisherTest, ASubscriberThatRecoversHearsAgain) {
+  auto slow = subscriber("", 1);
+  std::uint64_t next = 0;
+  while (publisher_.take(result_of(next))) ++next;
+  for (std::uint64_t i = 0; i < next; ++i) EXPECT_EQ(receive(slow).message.reconstruction().sequence(), i);
+  publisher_.tend();
+  EXPECT_TRUE(publisher_.take(result_of(1000)));
+  EXPECT_EQ(receive(slow).message.reconstruction().sequence(), 1000u);
+}
+
+TEST_F(ZmqPublisherTest, NoticesWhenASubscriberLeaves) {
+  auto socket = subscriber("inferred", 10);
+  EXPECT_EQ(subscriptions_, 1);
+  socket.set(zmq::sockopt::unsubscribe, "inferred");
+  while (subscriptions_ != 0) {
+    publisher_.tend();
+    std::this_thread::yield();
+  }
+  EXPECT_EQ(subscriptions_, 0);
+}
+
+TEST_F(ZmqPublisherTest, AnEndpointInUseIsNamed) {
+  try {
+    ZmqPublisher second(context_, {.endpoint = "inproc://results"});
+    FAIL();
+  } catch (const std::runtime_error& error) {
+    EXPECT_THAT(error.what(),
+                testing::StartsWith("endpoint: cannot bind inproc://results: Address already in use"));
+  }
+}
+
+}  // namespace
+}  // namespace flashphase::publish
