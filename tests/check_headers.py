@@ -1,0 +1,52 @@
+"""Every header of the tree compiles alone, with the flags of a source of its own folder.
+
+Usage: check_headers.py SOURCE_DIRECTORY BUILD_DIRECTORY (with compile_commands.json)
+"""
+
+import concurrent.futures
+import json
+import os
+import pathlib
+import re
+import shlex
+import subprocess
+import sys
+
+# LibTorch takes half a minute a header; the sources that include these are built anyway.
+SKIPPED = re.compile(r'#include <torch/')
+
+
+def flags_by_folder(build):
+    flags = {}
+    for entry in json.loads((build / "compile_commands.json").read_text()):
+        words = shlex.split(entry["command"])
+        compiler = next(i for i, word in enumerate(words) if re.search(r"(g|clang)\+\+|c\+\+$", word))
+        kept = [w for w in words[compiler:] if not w.startswith(("-M", "-O")) and not w.endswith((".d", ".o", ".cpp"))]
+        kept = [w for w in kept if w not in ("-c", "-o")]
+        flags.setdefault(pathlib.Path(entry["file"]).parent, (kept, entry["directory"]))
+    return flags
+
+
+def compile_alone(header, command, directory):
+    result = subprocess.run([*command, "-fsyntax-only", "-x", "c++", "-w", str(header)],
+                            cwd=directory, capture_output=True, text=True)
+    return None if result.returncode == 0 else f"{header}:\n{result.stderr}"
+
+
+def main(root, build):
+    flags = flags_by_folder(build)
+    jobs = []
+    for folder in ("engine", "service", "trainer", "tools", "tests"):
+        for header in sorted((root / folder).rglob("*.h")):
+            parents = [p for p in (header.parent, *header.parents) if p in flags]
+            if parents and not SKIPPED.search(header.read_text(encoding="utf-8")):
+                jobs.append((header, *flags[parents[0]]))
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        failures = [text for text in pool.map(lambda job: compile_alone(*job), jobs) if text]
+    print("\n".join(failures))
+    print(f"{len(jobs) - len(failures)} of {len(jobs)} headers compile alone")
+    return 1 if failures or not jobs else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(pathlib.Path(sys.argv[1]).resolve(), pathlib.Path(sys.argv[2]).resolve()))

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <functional>
+#include <string>
+
+namespace flashphase::tools {
+
+/// Exit codes of every program.
+inline constexpr int kDone = 0;
+inline constexpr int kFailed = 1;
+inline constexpr int kUsage = 2;
+
+/// The body of a main(): parses the arguments and runs `body`. What `body` throws becomes one sentence on
+/// stderr: std::invalid_argument ends with kUsage, any other exception with kFailed.
+int run_program(CLI::App& app, int argc, char** argv, const std::function<int()>& body);
+
+/// Catches SIGINT and SIGTERM from now on; stop_requested() is true after the first, the second ends the
+/// process.
+void stop_on_signals();
+bool stop_requested();
+
+/// The folder of the running program, where its siblings are.
+std::string program_folder();
+
+/// The model that the project ships, found from the program's folder upwards. Throws std::runtime_error when
+/// it is not there.
+std::string shipped_model();
+
+}  // namespace flashphase::tools

@@ -1,0 +1,29 @@
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <string>
+
+namespace flashphase::v1 {
+class ResultMessage;
+}
+
+namespace flashphase::tools {
+
+/// Subscribes to the result stream (proto/README.md). Owns its ZeroMQ context and socket. Thread: one.
+class ResultReceiver {
+ public:
+  /// Connects (does not wait for the daemon). Throws std::runtime_error naming the endpoint.
+  explicit ResultReceiver(const std::string& endpoint);
+  ~ResultReceiver();
+
+  /// Waits for the next message that parses; null after `timeout` or when stop_requested(). The message is
+  /// overwritten by the next call.
+  const v1::ResultMessage* receive(std::chrono::milliseconds timeout);
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace flashphase::tools

@@ -1,0 +1,97 @@
+#include <CLI/CLI.hpp>
+#include <iostream>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "engine/simulate/random.h"
+#include "tools/faults.h"
+#include "tools/frame_pool.h"
+#include "tools/frame_stream.h"
+#include "tools/program.h"
+#include "tools/sender_arguments.h"
+
+namespace flashphase::tools {
+namespace {
+
+constexpr std::uint64_t kChoiceStream = 78;
+constexpr std::size_t kBlanks = 32;
+
+struct SimArguments {
+  SenderArguments connection;
+  std::string protocol = "native";
+  std::string rate = "100";
+  std::string trains;
+  std::uint64_t frames = 0;
+  float hit_rate = 1;
+  std::optional<float> photons;
+  std::string dataset;
+  std::size_t pool = 256;
+  std::uint64_t seed = 1;
+  std::vector<std::string> faults;
+
+  void add_to(CLI::App& app) {
+    app.add_option("--protocol", protocol, "wire protocol; this version has: native")->capture_default_str();
+    connection.add_to(app);
+    auto* hertz = app.add_option("--rate", rate, "frames per second, or max")->capture_default_str();
+    app.add_option("--trains", trains, "trains a second x pulses a train, sent as bursts, e.g. 10x352")
+        ->excludes(hertz);
+    app.add_option("--frames", frames, "frames to send; 0 = until stopped")->capture_default_str();
+    app.add_option("--hit-rate", hit_rate, "share of frames with a particle; the others are background")
+        ->check(CLI::Range(0.0, 1.0))
+        ->capture_default_str();
+    auto* counted = app.add_option("--photons", photons, "photons in a hit, counted; default: noise-free");
+    counted->check(CLI::PositiveNumber);
+    app.add_option("--dataset", dataset, "send the patterns of this HDF5 file instead of simulated ones")
+        ->excludes(counted);
+    app.add_option("--pool", pool, "different simulated hits made before the run")
+        ->check(CLI::PositiveNumber)
+        ->capture_default_str();
+    app.add_option("--seed", seed, "of particles, noise, hits and faults")->capture_default_str();
+    app.add_option("--fault", faults, "NAME=P: spoil a frame with probability P; may be repeated")
+        ->expected(1)
+        ->take_all();
+  }
+};
+
+FramePool make_pool(const SimArguments& arguments) {
+  if (!arguments.dataset.empty())
+    return dataset_pool(read_dataset(arguments.dataset), kBlanks, arguments.seed);
+  return simulated_pool({arguments.pool, kBlanks, arguments.photons, arguments.seed});
+}
+
+int simulate(SimArguments& arguments) {
+  if (arguments.protocol != "native")
+    throw std::invalid_argument("--protocol is '" + arguments.protocol + "'; this version has: native");
+  const Pacer pacer =
+      arguments.trains.empty() ? Pacer::from_rate(arguments.rate) : Pacer::from_trains(arguments.trains);
+  FaultPlan faults;
+  for (const std::string& fault : arguments.faults) faults.add(fault);
+  const FramePool pool = make_pool(arguments);
+
+  stop_on_signals();
+  NativeSender sender = arguments.connection.connect();
+  FrameStream stream(sender, pacer);
+  simulate::Random random(arguments.seed, kChoiceStream);
+  bool going = stream.begin(arguments.frames);
+  for (std::uint64_t i = 0; going && (arguments.frames == 0 || i < arguments.frames); ++i) {
+    const bool hit = random.chance(arguments.hit_rate);
+    const auto& images = hit ? pool.hits : pool.blanks;
+    going = stream.send(images[i % images.size()], pool.size, hit, faults.draw(random));
+  }
+  stream.end();
+  std::cout << stream.totals().json().text() << std::endl;
+  return kDone;
+}
+
+}  // namespace
+}  // namespace flashphase::tools
+
+int main(int argc, char** argv) {
+  CLI::App app("Simulated detector: sends frames to flashphased and prints a JSON line of what it sent.",
+               "flashphase-sim");
+  flashphase::tools::SimArguments arguments;
+  arguments.add_to(app);
+  return flashphase::tools::run_program(app, argc, argv,
+                                        [&] { return flashphase::tools::simulate(arguments); });
+}

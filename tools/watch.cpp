@@ -1,0 +1,115 @@
+#include <CLI/CLI.hpp>
+#include <iostream>
+#include <string>
+
+#include "proto/reconstruction.pb.h"
+#include "tools/json.h"
+#include "tools/program.h"
+#include "tools/result_receiver.h"
+
+namespace flashphase::tools {
+namespace {
+
+struct WatchArguments {
+  std::string endpoint;
+  std::uint64_t frames = 0;
+  bool json = false;
+  double timeout_seconds = 0;
+
+  void add_to(CLI::App& app) {
+    app.add_option("endpoint", endpoint, "result endpoint of flashphased, e.g. tcp://127.0.0.1:5602")
+        ->required();
+    app.add_option("--frames", frames, "end after this many reconstructions; 0 = at the daemon's bye")
+        ->capture_default_str();
+    app.add_flag("--json", json, "one JSON object per reconstruction");
+    app.add_option("--timeout", timeout_seconds,
+                   "seconds without any message after which to give up; 0 = never")
+        ->capture_default_str();
+  }
+};
+
+std::string_view stage_of(const v1::Reconstruction& result) {
+  return result.stage() == v1::RESULT_STAGE_REFINED ? "refined" : "inferred";
+}
+
+std::string as_json(const v1::Reconstruction& result) {
+  JsonObject object;
+  object.add("source", result.source())
+      .add("run", result.run())
+      .add("train", result.train())
+      .add("pulse", result.pulse());
+  object.add("sequence", result.sequence()).add("stage", stage_of(result)).add("size", result.size());
+  object.add("residual", static_cast<double>(result.residual())).add("in_domain", result.in_domain());
+  object.add("hit_score", static_cast<double>(result.hit_score()));
+  object.add("latency_seconds", static_cast<double>(result.latency_seconds()));
+  object.add("model", result.model_name()).add("model_hash", result.model_hash());
+  if (result.stage() == v1::RESULT_STAGE_REFINED)
+    object.add("schedule", result.schedule()).add("iterations", result.iterations());
+  return object.text();
+}
+
+std::string as_line(const v1::Reconstruction& result) {
+  char numbers[96];
+  std::snprintf(numbers, sizeof numbers, "residual %.5f  latency %.2f ms",
+                static_cast<double>(result.residual()), 1000 * static_cast<double>(result.latency_seconds()));
+  return result.source() + " run " + std::to_string(result.run()) + " train " +
+         std::to_string(result.train()) + " pulse " + std::to_string(result.pulse()) + " sequence " +
+         std::to_string(result.sequence()) + "  " + std::string(stage_of(result)) + "  " + numbers +
+         "  model " + result.model_name() + (result.in_domain() ? "" : " (outside its domain)");
+}
+
+/// Run events and bye go to stderr: stdout has reconstructions only.
+void report_event(const v1::ResultMessage& message, std::uint64_t seen) {
+  if (message.has_run()) {
+    const v1::RunEvent& run = message.run();
+    const bool begins = run.kind() == v1::RunEvent::KIND_BEGIN;
+    std::cerr << "run " << run.run() << " of " << run.source()
+              << (begins ? " begins, expected frames: " : " ends, received frames: ")
+              << (begins ? run.expected_frames() : run.received_frames()) << '\n';
+  } else if (message.has_bye()) {
+    const v1::Bye& bye = message.bye();
+    std::cerr << "bye: the daemon received " << bye.received() << " frames = published " << bye.published()
+              << " + rejected " << bye.rejected() << " + dropped " << bye.dropped() << "; seen here: " << seen
+              << " results\n";
+  }
+}
+
+int watch(const WatchArguments& arguments) {
+  stop_on_signals();
+  ResultReceiver receiver(arguments.endpoint);
+  const bool patient = arguments.timeout_seconds <= 0;
+  const auto timeout =
+      patient ? std::chrono::milliseconds(std::chrono::hours(24))
+              : std::chrono::milliseconds(static_cast<std::int64_t>(1000 * arguments.timeout_seconds));
+  std::uint64_t seen = 0;
+  while (!stop_requested() && (arguments.frames == 0 || seen < arguments.frames)) {
+    const v1::ResultMessage* message = receiver.receive(timeout);
+    if (message == nullptr) {
+      if (stop_requested()) return kDone;
+      if (patient) continue;
+      std::cerr << "flashphase-watch: nothing came from " << arguments.endpoint << " for "
+                << arguments.timeout_seconds << " s\n";
+      return kFailed;
+    }
+    if (message->has_reconstruction()) {
+      ++seen;
+      const v1::Reconstruction& result = message->reconstruction();
+      std::cout << (arguments.json ? as_json(result) : as_line(result)) << std::endl;
+    } else {
+      report_event(*message, seen);
+      if (message->has_bye()) return kDone;
+    }
+  }
+  return kDone;
+}
+
+}  // namespace
+}  // namespace flashphase::tools
+
+int main(int argc, char** argv) {
+  CLI::App app("Prints one line per reconstruction that flashphased publishes; ends at its bye.",
+               "flashphase-watch");
+  flashphase::tools::WatchArguments arguments;
+  arguments.add_to(app);
+  return flashphase::tools::run_program(app, argc, argv, [&] { return flashphase::tools::watch(arguments); });
+}
