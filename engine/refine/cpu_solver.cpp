@@ -5,6 +5,7 @@
 #include <stdexcept>
 #include <string>
 
+#include "engine/refine/algorithms.h"
 #include "engine/refine/iterate.h"
 #include "engine/refine/solver.h"
 #include "engine/refine/support_update.h"
@@ -129,7 +130,7 @@ class CpuSolver final : public Solver {
     const std::span<const std::uint8_t> support(starts.support.data() + index * cells, cells);
     const auto object = out.objects.object_of(frame);
     std::copy(support.begin(), support.end(), out.objects.support_of(frame).begin());
-    work_->iterate.set_pattern(patterns.intensity_of(frame), patterns.measured_of(frame));
+    work_->iterate.set_pattern(patterns.intensity_of(frame), patterns.measured_of(frame), schedule.modulus);
     if (work_->iterate.has_signal()) {
       double lowest = std::numeric_limits<double>::infinity();
       for (int k = 0; k < starts.per_frame; ++k) {
@@ -149,42 +150,52 @@ class CpuSolver final : public Solver {
         work_->scorer(patterns.intensity_of(frame), patterns.measured_of(frame), object, starts.size);
   }
 
-  /// From the start that is set; leaves the best candidate and gives the iterations done.
-  int run(const Schedule& schedule) {
-    work_->best.clear();
-    Progress progress{schedule.iterations(), Clock::now()};
-    for (const Step& step : schedule.steps) {
-      for (int i = 0; i < step.iterations; ++i) {
-        if (progress.done % kClockEvery == 0 && Clock::now() - progress.begin >= options_.time_limit)
-          return finish(progress);
-        advance(schedule, step, progress);
-      }
-    }
-    return finish(progress);
-  }
-
   struct Progress {
     int total = 0;
     Clock::time_point begin;
     int done = 0;
     bool candidate = true;  // the iterate is zero outside its support
+    double lowest = std::numeric_limits<double>::infinity();
+    int lowest_at = 0;
   };
 
-  void advance(const Schedule& schedule, const Step& step, Progress& progress) {
+  /// From the start that is set; leaves the best candidate and gives the iterations done.
+  int run(const Schedule& schedule) {
+    work_->best.clear();
+    Progress progress{schedule.iterations(), Clock::now()};
+    for (const Step& step : schedule.steps) {
+      const Update update = update_of(step);
+      for (int i = 0; i < step.iterations; ++i) {
+        if (progress.done % kClockEvery == 0 && Clock::now() - progress.begin >= options_.time_limit)
+          return finish(progress);
+        if (schedule.shrink_wrap) update_support(*schedule.shrink_wrap, progress);
+        const Fit fit = work_->iterate.project(progress.candidate || schedule.stop);
+        if (progress.candidate) work_->best.consider(work_->iterate, fit);
+        if (schedule.stop && stagnates(*schedule.stop, fit, progress)) return finish(progress);
+        advance(step, update, i);
+        progress.candidate = step.algorithm == Algorithm::er;
+        ++progress.done;
+      }
+    }
+    return finish(progress);
+  }
+
+  void advance(const Step& step, const Update& update, int done) {
     Iterate& iterate = work_->iterate;
-    if (schedule.shrink_wrap && update_support(*schedule.shrink_wrap, progress)) {
-      work_->best.outdate();
-      progress.candidate = false;
+    if (step.algorithm == Algorithm::dm) {
+      iterate.difference_map(step.beta, step.positive, step.real);
+      return;
     }
-    const Fit fit = iterate.project();
-    if (progress.candidate) work_->best.consider(iterate, fit);
-    if (step.algorithm == Algorithm::er) {
-      iterate.er();
-    } else {
-      iterate.hio(step.beta);
+    iterate.update(update);
+    if (step.algorithm == Algorithm::oss) iterate.smooth_outside(oss_width(done, step.iterations, iterate.size()));
+  }
+
+  static bool stagnates(const Stop& stop, const Fit& fit, Progress& progress) {
+    if (!(fit.chi2 >= progress.lowest * (1 - static_cast<double>(stop.gain)))) {
+      progress.lowest = fit.chi2;
+      progress.lowest_at = progress.done;
     }
-    progress.candidate = step.algorithm == Algorithm::er;
-    ++progress.done;
+    return fit.chi2 < static_cast<double>(stop.below) || progress.done - progress.lowest_at >= stop.after;
   }
 
   int finish(const Progress& progress) {
@@ -193,14 +204,17 @@ class CpuSolver final : public Solver {
     return progress.done;
   }
 
-  bool update_support(const ShrinkWrap& wrap, const Progress& progress) {
-    if (progress.done < wrap.from || (progress.done - wrap.from) % wrap.every != 0) return false;
+  void update_support(const ShrinkWrap& wrap, Progress& progress) {
+    if (progress.done < wrap.from || (progress.done - wrap.from) % wrap.every != 0) return;
     const float part = static_cast<float>(progress.done - wrap.from) /
                        static_cast<float>(std::max(1, progress.total - wrap.from));
     const float sigma = wrap.sigma_start + part * (wrap.sigma_end - wrap.sigma_start);
     Iterate& iterate = work_->iterate;
-    return work_->support_update(iterate.re(), iterate.im(), iterate.size(), sigma, wrap.threshold,
-                                 iterate.support());
+    if (!work_->support_update(iterate.re(), iterate.im(), iterate.size(), sigma, wrap, iterate.support())) return;
+    work_->best.outdate();
+    progress.candidate = false;
+    progress.lowest = std::numeric_limits<double>::infinity();
+    progress.lowest_at = progress.done;
   }
 
   CpuOptions options_;

@@ -2,10 +2,12 @@
 
 #include <complex>
 #include <cstdint>
+#include <memory>
 #include <span>
 
 #include "engine/fft/fft2.h"
-#include "engine/refine/kernels.h"
+#include "engine/refine/loop.h"
+#include "engine/refine/schedule.h"
 
 namespace flashphase::refine {
 
@@ -15,12 +17,10 @@ struct Fit {
   double scale = 1;  ///< that scale
 };
 
-/// One frame in iteration: the object g on [m, m], its support, the measured modulus. One iteration is
-///   project(), then er() or hio():  P = F^-1[ sqrt(I) F g / |F g| ], unmeasured coefficients as they are;
-///   ER: g = P inside the support, 0 outside;  HIO: g = P inside, g - beta P outside (Fienup, Appl. Opt. 21,
-///   2758, 1982).
-/// The n x n object sits in the corner of the frame and Fourier space stays transposed, so that nothing is
-/// ever shifted. Inside, the pattern is scaled to a mean of about 1; object() gives its own units back.
+/// One frame in iteration: the object g on [m, m], its support, the measured modulus. One iteration is project(), then
+/// update() or difference_map(), with P = F^-1[ sqrt(I) F g / |F g| ], unmeasured coefficients as they are or bounded.
+/// The n x n object sits in the corner of the frame and Fourier space stays transposed, so that nothing is ever
+/// shifted. Inside, the pattern is scaled to a mean of about 1; unit() gives its own units back.
 /// Thread: one. No allocation after construction.
 class Iterate {
  public:
@@ -29,20 +29,36 @@ class Iterate {
   int size() const { return fft_.size(); }
 
   /// Precondition: measured values are finite and not negative.
-  void set_pattern(std::span<const float> intensity, std::span<const std::uint8_t> measured);
+  void set_pattern(std::span<const float> intensity, std::span<const std::uint8_t> measured,
+                   const ModulusRule& rule = {});
   /// Some measured pixel is above zero.
   bool has_signal() const { return modulus_energy_ > 0; }
 
   /// g = start inside the support, scaled to the pattern. Shapes [n, n].
   void set_start(std::span<const std::complex<float>> object, std::span<const std::uint8_t> support, int n);
 
-  /// Puts the measured modulus in place; er() or hio() must follow. Gives the fit of g as it is.
-  Fit project();
-  void er();
-  void hio(float beta);
+  /// Puts the measured modulus in place; an update must follow. Gives the fit of g as it is (where asked for).
+  Fit project(bool fit = true);
+
+  /// The iteration's end, see update_of().
+  void update(const Update& update);
+
+  /// The iteration's end for the difference map,
+  ///   g + b { P_S[(1 + 1/b) P - g/b] - P_M[(1 - 1/b) P_S g + g/b] }
+  /// (Elser, J. Opt. Soc. Am. A 20, 40, 2003, with his best relaxations -1/b and 1/b). P_S keeps the support, with the options
+  /// also what is positive and what is real.
+  void difference_map(float beta, bool positive, bool real);
+
+  /// Between two iterations: g outside the support through exp(-(k / width)^2 / 2), k and width in pixels of Fourier space
+  /// (oversampling smoothness, Rodriguez et al., J. Appl. Cryst. 46, 312, 2013).
+  void smooth_outside(float width);
 
   /// g = 0 outside the support, between two iterations.
   void constrain();
+
+  /// The modulus of the coefficients of g as it is, in the units of the pattern, in Fft2's Fourier layout. Overwrites the
+  /// last call's.
+  std::span<const float> calculated_modulus();
 
   /// g and support as planes [m, m]; the object is the corner [0, n) x [0, n).
   const float* re() const { return g_re_.data(); }
@@ -54,12 +70,16 @@ class Iterate {
   double unit() const { return unit_; }
 
  private:
-  Fit transform();
+  void set_bounds(std::span<const float> intensity, std::span<const std::uint8_t> measured, const ModulusRule& rule);
+  Target target() const;
 
-  Kernels kernels_;
+  std::unique_ptr<Loop> loop_;
   fft::Fft2 fft_;
   std::size_t cells_;
-  fft::AlignedFloats g_re_, g_im_, w_re_, w_im_, modulus_, support_;
+  fft::AlignedFloats g_re_, g_im_, modulus_, low_, high_, support_;
+  fft::AlignedFloats a_re_, a_im_, b_re_, b_im_;  ///< of the difference map and of smooth_outside
+  bool bounded_ = false;
+  bool begun_ = false;         ///< the loop knows g
   double modulus_energy_ = 0;  ///< sum of the scaled modulus squared over measured pixels
   double unit_ = 1;
 };

@@ -13,10 +13,23 @@ constexpr int kMostIterations = 1'000'000;
 constexpr int kDeepest = 32;  // parentheses inside parentheses
 
 constexpr std::array<std::pair<std::string_view, std::string_view>, 3> kPresets{{
-    {"polish", "80*HIO+20*ER"},
-    {"paper", "12*(40*HIO+10*ER)+SW(every=10,from=100,sigma=2:0.8,threshold=0.1)"},
-    {"random", "11*(45*HIO+5*ER)+50*ER+SW(every=10,from=100,sigma=2:0.8,threshold=0.1)"},
+    {"polish", "50*HIO+50*ER"},
+    {"paper", "12*(40*HIO+10*ER)+SW"},
+    {"random", "11*(45*HIO+5*ER)+50*ER+SW(threshold=0.1,grow=0)"},
 }};
+
+constexpr std::array<std::pair<std::string_view, Algorithm>, 9> kAlgorithms{{
+    {"ER", Algorithm::er},
+    {"HIO", Algorithm::hio},
+    {"RAAR", Algorithm::raar},
+    {"DM", Algorithm::dm},
+    {"RRR", Algorithm::rrr},
+    {"HPR", Algorithm::hpr},
+    {"CHIO", Algorithm::chio},
+    {"SF", Algorithm::sf},
+    {"OSS", Algorithm::oss},
+}};
+constexpr std::string_view kWords = "ER, HIO, RAAR, DM, RRR, HPR, CHIO, SF, OSS, SW, MOD, STOP";
 
 int count_iterations(const std::vector<Step>& steps) {
   int sum = 0;
@@ -25,15 +38,16 @@ int count_iterations(const std::vector<Step>& steps) {
 }
 
 void append(std::vector<Step>& steps, const Step& step) {
-  if (!steps.empty() && steps.back().algorithm == step.algorithm && steps.back().beta == step.beta) {
+  Step longer = step;
+  if (!steps.empty()) longer.iterations = steps.back().iterations;
+  if (!steps.empty() && longer == steps.back()) {
     steps.back().iterations += step.iterations;
   } else {
     steps.push_back(step);
   }
 }
 
-/// Recursive descent over  terms := term {'+' term},  term := [count '*'] (word [parameters] | '(' terms
-/// ')').
+/// Recursive descent over  terms := term {'+' term},  term := [count '*'] (word [parameters] | '(' terms ')').
 class Parser {
  public:
   explicit Parser(std::string_view text) : text_(text) {}
@@ -44,6 +58,8 @@ class Parser {
     if (at_ < text_.size()) fail(at_, "expected '+' or the end");
     if (schedule.steps.empty()) fail(0, "there is no iteration in it (the word for that is none)");
     schedule.shrink_wrap = shrink_wrap_;
+    schedule.modulus = modulus_.value_or(ModulusRule{});
+    schedule.stop = stop_;
     return schedule;
   }
 
@@ -87,31 +103,47 @@ class Parser {
     return repeated;
   }
 
-  /// Nothing for SW, which is a setting of the whole schedule.
-  std::optional<Step> word(bool shrink_wrap_allowed) {
+  /// Nothing for a setting of the whole schedule.
+  std::optional<Step> word(bool setting_allowed) {
     const std::size_t column = skip_spaces();
     const std::string_view name = letters();
-    if (name == "ER") return Step{Algorithm::er, 1, Step{}.beta};
-    if (name == "HIO") return hio();
-    if (name == "SW") {
-      if (!shrink_wrap_allowed) fail(column, "SW stands alone, outside parentheses and without a count");
-      if (shrink_wrap_) fail(column, "SW is there twice");
-      shrink_wrap_ = shrink_wrap();
-      return std::nullopt;
+    for (const auto& [known, algorithm] : kAlgorithms) {
+      if (name == known) return step(algorithm);
     }
-    if (name.empty()) fail(column, "expected a count, ER, HIO, SW or '('");
-    fail(column, "unknown word '" + std::string(name) + "', expected ER, HIO or SW");
+    const auto set = [&](auto& setting, auto read) {
+      if (!setting_allowed)
+        fail(column, std::string(name) + " stands alone, outside parentheses and without a count");
+      if (setting) fail(column, std::string(name) + " is there twice");
+      setting = (this->*read)();
+      return std::nullopt;
+    };
+    if (name == "SW") return set(shrink_wrap_, &Parser::shrink_wrap);
+    if (name == "MOD") return set(modulus_, &Parser::modulus);
+    if (name == "STOP") return set(stop_, &Parser::stop);
+    if (name.empty()) fail(column, "expected a count, '(' or one of " + std::string(kWords));
+    fail(column, "unknown word '" + std::string(name) + "', expected one of " + std::string(kWords));
   }
 
-  Step hio() {
-    Step step{Algorithm::hio, 1, Step{}.beta};
+  Step step(Algorithm algorithm) {
+    Step step{algorithm, 1};
+    const bool has_beta = algorithm != Algorithm::er && algorithm != Algorithm::sf;
+    const bool has_alpha = algorithm == Algorithm::chio;
     parameters(
         [&](std::string_view name) {
-          if (name != "beta") return false;
-          step.beta = number(0.01f, 2.0f);
+          if (name == "positive") {
+            step.positive = true;
+          } else if (name == "real") {
+            step.real = true;
+          } else if (name == "beta" && has_beta) {
+            step.beta = value_from(0.01f, 2.0f);
+          } else if (name == "alpha" && has_alpha) {
+            step.alpha = value_from(0.01f, 1.0f);
+          } else {
+            return false;
+          }
           return true;
         },
-        "beta");
+        std::string(has_alpha ? "alpha, " : "") + (has_beta ? "beta, " : "") + "positive or real");
     return step;
   }
 
@@ -120,34 +152,83 @@ class Parser {
     parameters(
         [&](std::string_view name) {
           if (name == "every") {
-            result.every = integer(1, kMostIterations);
+            result.every = whole_value_from(1, kMostIterations);
           } else if (name == "from") {
-            result.from = integer(0, kMostIterations);
+            result.from = whole_value_from(0, kMostIterations);
           } else if (name == "sigma") {
-            result.sigma_start = result.sigma_end = number(0.0f, 100.0f);
+            result.sigma_start = result.sigma_end = value_from(0.0f, 100.0f);
             if (take(':')) result.sigma_end = number(0.0f, 100.0f);
           } else if (name == "threshold") {
-            result.threshold = number(0.001f, 0.999f);
+            result.threshold = value_from(0.001f, 0.999f);
+          } else if (name == "area") {
+            result.area = value_from(0.001f, 1.0f);
+          } else if (name == "grow") {
+            result.grow = whole_value_from(0, 100);
           } else {
             return false;
           }
           return true;
         },
-        "every, from, sigma or threshold");
+        "every, from, sigma, threshold, area or grow");
     return result;
   }
 
-  /// Reads (name=value,...) where present; `set` reads the value of a name it knows.
+  ModulusRule modulus() {
+    ModulusRule result;
+    parameters(
+        [&](std::string_view name) {
+          if (name == "confidence") {
+            result.confidence = value_from(0.0f, 100.0f);
+          } else if (name == "bound") {
+            result.bound = value_from(0.0f, 1e6f);
+          } else {
+            return false;
+          }
+          return true;
+        },
+        "confidence or bound");
+    return result;
+  }
+
+  Stop stop() {
+    Stop result;
+    parameters(
+        [&](std::string_view name) {
+          if (name == "after") {
+            result.after = whole_value_from(1, kMostIterations);
+          } else if (name == "gain") {
+            result.gain = value_from(0.0f, 0.999f);
+          } else if (name == "below") {
+            result.below = value_from(0.0f, 1.0f);
+          } else {
+            return false;
+          }
+          return true;
+        },
+        "after, gain or below");
+    return result;
+  }
+
+  /// Reads (name=value,option,...) where present; `set` reads the value of a name it knows.
   template <class Set>
   void parameters(Set set, const std::string& known) {
     if (!take('(')) return;
     do {
       const std::size_t column = skip_spaces();
       const std::string_view name = letters();
-      expect('=');
       if (!set(name)) fail(column, "unknown parameter '" + std::string(name) + "', expected " + known);
     } while (take(','));
     expect(')');
+  }
+
+  int whole_value_from(int smallest, int largest) {
+    expect('=');
+    return integer(smallest, largest);
+  }
+
+  float value_from(float smallest, float largest) {
+    expect('=');
+    return number(smallest, largest);
   }
 
   int integer(int smallest, int largest) {
@@ -214,6 +295,8 @@ class Parser {
   std::string_view text_;
   std::size_t at_ = 0;
   std::optional<ShrinkWrap> shrink_wrap_;
+  std::optional<ModulusRule> modulus_;
+  std::optional<Stop> stop_;
 };
 
 }  // namespace

@@ -7,40 +7,70 @@
 
 namespace flashphase::refine {
 
-enum class Algorithm { er, hio };
+/// The formulas and their sources stand in algorithms.h, that of DM in iterate.h.
+enum class Algorithm { er, hio, raar, dm, rrr, hpr, chio, sf, oss };
 
 struct Step {
   Algorithm algorithm = Algorithm::er;
   int iterations = 0;
-  float beta = 0.9f;  ///< feedback of HIO
+  float beta = 0.9f;      ///< feedback; ER and SF have none
+  float alpha = 0.4f;     ///< of CHIO
+  bool positive = false;  ///< the real part must not be negative
+  bool real = false;      ///< the imaginary part must be zero
 
   bool operator==(const Step&) const = default;
 };
 
-/// Shrink-wrap (Marchesini et al. 2003): support = blurred amplitude > threshold * its maximum.
+/// Shrink-wrap (Marchesini et al. 2003): support = blurred amplitude > threshold * its maximum, then grown.
 struct ShrinkWrap {
   int every = 10;            ///< iterations between updates
   int from = 100;            ///< first iteration at which the support may change
   float sigma_start = 2.0f;  ///< Gaussian blur in pixels, at `from` ...
   float sigma_end = 0.8f;    ///< ... and at the end, linear between
-  float threshold = 0.1f;    ///< fraction of the maximum
+  float threshold = 0.05f;   ///< fraction of the maximum
+  float area = 0;            ///< above 0: this fraction of the n x n pixels, the brightest, in place of the threshold
+  int grow = 1;              ///< then the four neighbours of every pixel, so often: smooth edges stay inside
 
   bool operator==(const ShrinkWrap&) const = default;
+};
+
+/// How strictly the modulus is put in place (see bounds.h).
+struct ModulusRule {
+  float confidence = 0;  ///< half-width of the interval a count may lie in, in probable errors; 0 = exactly the measured
+  float bound = 0;       ///< unmeasured coefficients: at most this times the interpolated modulus; 0 = free
+
+  bool operator==(const ModulusRule&) const = default;
+};
+
+/// A start ends early when the lowest fit of its iterates has not fallen by the fraction `gain` within `after` iterations, or has
+/// fallen below `below`. Counting begins again when the support changes.
+struct Stop {
+  int after = 50;
+  float gain = 0.01f;
+  float below = 0;  ///< modulus chi^2
+
+  bool operator==(const Stop&) const = default;
 };
 
 struct Schedule {
   std::vector<Step> steps;
   std::optional<ShrinkWrap> shrink_wrap;
+  ModulusRule modulus;
+  std::optional<Stop> stop;
   std::string text;  ///< as given, for the record
 
   int iterations() const;
 };
 
-/// Parses e.g. "3*(20*ER+180*HIO)+20*ER",
-/// "80*HIO(beta=0.9)+20*ER+SW(every=10,from=100,sigma=2:0.8,threshold=0.1)" or a preset name: "polish"
-/// (80*HIO+20*ER), "paper" (600 iterations with shrink-wrap), "random" (for random starts). "none" gives an
-/// empty schedule. At most 1 000 000 iterations. Throws std::invalid_argument with a sentence that points at
-/// the column.
+/// Parses e.g. "3*(20*ER+180*HIO)+20*ER", "80*HIO(beta=0.9)+20*ER+SW(every=10,from=100,sigma=2:0.8,threshold=0.1)" or a
+/// preset name: "polish" (50*HIO+50*ER), "paper" (600 iterations with shrink-wrap), "random" (for random starts). "none"
+/// gives an empty schedule.
+///
+/// Steps: ER, HIO, RAAR, DM, RRR, HPR, CHIO, SF, OSS with beta=..., CHIO also alpha=..., each also the options
+/// positive and real: "200*RAAR(beta=0.9,positive)+20*ER(positive)".
+/// Settings of the whole, once, outside parentheses and without a count:
+///   SW(every=,from=,sigma=start:end,threshold= or area=,grow=)   MOD(confidence=,bound=)   STOP(after=,gain=,below=)
+/// At most 1 000 000 iterations. Throws std::invalid_argument with a sentence that points at the column.
 Schedule parse_schedule(std::string_view text);
 
 }  // namespace flashphase::refine

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 
 namespace flashphase::refine {
 namespace {
@@ -18,7 +19,8 @@ SupportUpdate::SupportUpdate(int n)
       weights_(static_cast<std::size_t>(n) + 1),
       amplitude_(static_cast<std::size_t>(n * n)),
       blurred_(static_cast<std::size_t>(n * n)),
-      row_(static_cast<std::size_t>(3 * n)) {}
+      row_(static_cast<std::size_t>(3 * n)),
+      inside_(amplitude_.size()) {}
 
 void SupportUpdate::make_weights(float sigma) {
   reach_ = std::min(n_, static_cast<int>(std::ceil(3 * sigma)));
@@ -48,8 +50,32 @@ void SupportUpdate::blur() {
   }
 }
 
-bool SupportUpdate::operator()(const float* re, const float* im, int stride, float sigma, float threshold,
-                               float* support) {
+/// The blurred amplitude that this fraction of the square lies above.
+float SupportUpdate::brightest(float area) {
+  const auto count = static_cast<std::size_t>(std::lround(area * static_cast<float>(blurred_.size())));
+  if (count >= blurred_.size()) return -1;
+  std::copy(blurred_.begin(), blurred_.end(), amplitude_.begin());
+  const auto at = amplitude_.begin() + static_cast<std::ptrdiff_t>(std::max<std::size_t>(count, 1));
+  std::nth_element(amplitude_.begin(), at, amplitude_.end(), std::greater<>());
+  return *at;
+}
+
+void SupportUpdate::grow() {
+  std::copy(inside_.begin(), inside_.end(), amplitude_.begin());
+  const auto before = [&](int y, int x) {
+    return y >= 0 && y < n_ && x >= 0 && x < n_ && amplitude_[static_cast<std::size_t>(y * n_ + x)] > 0;
+  };
+  for (int y = 0; y < n_; ++y) {
+    for (int x = 0; x < n_; ++x) {
+      if (before(y - 1, x) || before(y + 1, x) || before(y, x - 1) || before(y, x + 1)) {
+        inside_[static_cast<std::size_t>(y * n_ + x)] = 1;
+      }
+    }
+  }
+}
+
+bool SupportUpdate::operator()(const float* re, const float* im, int stride, float sigma,
+                               const ShrinkWrap& rule, float* support) {
   for (int y = 0; y < n_; ++y) {
     for (int x = 0; x < n_; ++x) {
       const int i = y * stride + x;
@@ -60,10 +86,13 @@ bool SupportUpdate::operator()(const float* re, const float* im, int stride, flo
   blur();
   const float largest = *std::max_element(blurred_.begin(), blurred_.end());
   if (!(largest > 0) || !std::isfinite(largest)) return false;
+  const float threshold = rule.area > 0 ? brightest(rule.area) : rule.threshold * largest;
+  for (std::size_t i = 0; i < inside_.size(); ++i) inside_[i] = blurred_[i] > threshold ? 1.0f : 0.0f;
+  for (int i = 0; i < rule.grow; ++i) grow();
   bool changed = false;
   for (int y = 0; y < n_; ++y) {
     for (int x = 0; x < n_; ++x) {
-      const float inside = blurred_[static_cast<std::size_t>(y * n_ + x)] > threshold * largest ? 1.0f : 0.0f;
+      const float inside = inside_[static_cast<std::size_t>(y * n_ + x)];
       changed |= support[y * stride + x] != inside;
       support[y * stride + x] = inside;
     }

@@ -56,12 +56,41 @@ TEST(Schedule, ReadsTheFeedback) {
 TEST(Schedule, ReadsShrinkWrap) {
   const Schedule schedule = parse_schedule("9*ER+SW(every=5,from=50,sigma=3:1.5,threshold=0.2)");
   EXPECT_EQ(schedule.iterations(), 9);
-  EXPECT_EQ(schedule.shrink_wrap, (ShrinkWrap{5, 50, 3, 1.5f, 0.2f}));
+  EXPECT_EQ(schedule.shrink_wrap, (ShrinkWrap{.every = 5, .from = 50, .sigma_start = 3, .sigma_end = 1.5f, .threshold = 0.2f}));
 }
 
 TEST(Schedule, HasDefaultsForShrinkWrap) {
   EXPECT_EQ(parse_schedule("SW+9*ER").shrink_wrap, ShrinkWrap{});
-  EXPECT_EQ(parse_schedule("9*ER+SW(sigma=1)").shrink_wrap, (ShrinkWrap{10, 100, 1, 1, 0.1f}));
+  EXPECT_EQ(parse_schedule("9*ER+SW(sigma=1)").shrink_wrap, (ShrinkWrap{.sigma_start = 1, .sigma_end = 1}));
+}
+
+TEST(Schedule, ReadsEveryAlgorithm) {
+  const auto steps = parse_schedule("2*RAAR(beta=0.8)+DM(beta=1.15)+RRR(beta=0.5)+HPR+CHIO(alpha=0.3,beta=0.7)+SF+OSS").steps;
+  EXPECT_THAT(steps, ElementsAre(Step{Algorithm::raar, 2, 0.8f}, Step{Algorithm::dm, 1, 1.15f},
+                                 Step{Algorithm::rrr, 1, 0.5f}, Step{Algorithm::hpr, 1}, Step{Algorithm::chio, 1, 0.7f, 0.3f},
+                                 Step{Algorithm::sf, 1}, Step{Algorithm::oss, 1}));
+}
+
+TEST(Schedule, ReadsOptionsOfSteps) {
+  EXPECT_THAT(parse_schedule("3*ER(positive)+2*HIO(real, beta=0.5, positive)").steps,
+              ElementsAre(Step{.algorithm = Algorithm::er, .iterations = 3, .positive = true},
+                          Step{Algorithm::hio, 2, 0.5f, Step{}.alpha, true, true}));
+  EXPECT_THAT(parse_schedule("ER+ER(real)+ER").steps.size(), 3);
+}
+
+TEST(Schedule, ReadsAreaAndGrowth) {
+  EXPECT_EQ(parse_schedule("ER+SW(area=0.25,grow=2)").shrink_wrap, (ShrinkWrap{.area = 0.25f, .grow = 2}));
+}
+
+TEST(Schedule, ReadsHowStrictlyTheModulusIsKept) {
+  EXPECT_EQ(parse_schedule("ER").modulus, ModulusRule{});
+  EXPECT_EQ(parse_schedule("ER+MOD(confidence=1.5,bound=2)").modulus, (ModulusRule{1.5f, 2}));
+}
+
+TEST(Schedule, ReadsWhenToStop) {
+  EXPECT_FALSE(parse_schedule("ER").stop);
+  EXPECT_EQ(parse_schedule("STOP+ER").stop, Stop{});
+  EXPECT_EQ(parse_schedule("ER+STOP(after=30,gain=0.05,below=1e-6)").stop, (Stop{30, 0.05f, 1e-6f}));
 }
 
 TEST(Schedule, DoesNotMindSpaces) {
@@ -70,7 +99,7 @@ TEST(Schedule, DoesNotMindSpaces) {
 }
 
 TEST(Schedule, KnowsThePresets) {
-  EXPECT_THAT(parse_schedule("polish").steps, ElementsAre(hio(80), er(20)));
+  EXPECT_THAT(parse_schedule("polish").steps, ElementsAre(hio(50), er(50)));
   EXPECT_EQ(parse_schedule("polish").text, "polish");
   EXPECT_EQ(parse_schedule("paper").iterations(), 600);
   EXPECT_TRUE(parse_schedule("paper").shrink_wrap);
@@ -110,10 +139,16 @@ INSTANTIATE_TEST_SUITE_P(
         Mistake{"ER+-5*ER", 4, "expected a count"}, Mistake{"20ER", 3, "expected '*'"},
         Mistake{"20*", 4, "expected a count"}, Mistake{"3*(20*ER", 9, "expected ')'"},
         Mistake{"20*ER)", 6, "expected '+'"}, Mistake{"20*ER+", 7, "expected a count"},
-        Mistake{"ER(beta=1)", 3, "expected '+'"}, Mistake{"HIO(gamma=1)", 5, "unknown parameter 'gamma'"},
+        Mistake{"ER(beta=1)", 4, "expected positive or real"}, Mistake{"HIO(gamma=1)", 5, "unknown parameter 'gamma'"},
         Mistake{"HIO(beta=x)", 10, "expected a number"}, Mistake{"HIO(beta=9)", 10, "from 0.01 to 2"},
         Mistake{"HIO(beta=nan)", 10, "expected a number"}, Mistake{"HIO(beta)", 9, "expected '='"},
-        Mistake{"HIO()", 5, "expected '='"}, Mistake{"ER+SW(every=0)", 13, "from 1 to"},
+        Mistake{"HIO()", 5, "unknown parameter ''"}, Mistake{"HIO(alpha=0.5)", 5, "unknown parameter 'alpha'"},
+        Mistake{"CHIO(alpha=0)", 12, "from 0.01 to 1"}, Mistake{"RAAR(beta=0.5,beta=5)", 20, "from 0.01 to 2"},
+        Mistake{"ER(positive=1)", 12, "expected ')'"}, Mistake{"ER+SW(area=0)", 12, "0.001"},
+        Mistake{"2*MOD+ER", 3, "MOD stands alone"}, Mistake{"ER+MOD(confidence=-1)", 19, "from 0 to 100"},
+        Mistake{"ER+MOD(x=1)", 8, "expected confidence or bound"}, Mistake{"ER+STOP+STOP", 9, "STOP is there twice"},
+        Mistake{"ER+STOP(after=0)", 15, "from 1 to"}, Mistake{"ER+STOP(gain=2)", 14, "from 0 to 0.999"},
+        Mistake{"4*raar", 3, "unknown word 'raar'"}, Mistake{"ER+SW(every=0)", 13, "from 1 to"},
         Mistake{"ER+SW(threshold=1)", 17, "0.999"}, Mistake{"ER+SW(sigma=2:-1)", 15, "expected a number"},
         Mistake{"2*(ER+SW)", 7, "SW stands alone"}, Mistake{"3*SW+ER", 3, "SW stands alone"},
         Mistake{"ER+SW+SW", 7, "SW is there twice"}, Mistake{"SW", 1, "no iteration"},

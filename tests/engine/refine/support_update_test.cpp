@@ -21,9 +21,10 @@ struct Planes {
   static std::size_t at(int y, int x) { return static_cast<std::size_t>(y * kStride + x); }
   bool inside(int y, int x) const { return support[at(y, x)] == 1; }
   int area() const { return static_cast<int>(std::count(support.begin(), support.end(), 1.0f)); }
-  bool update(float sigma, float threshold) {
+  bool update(float sigma, float threshold) { return update(sigma, {.threshold = threshold, .grow = 0}); }
+  bool update(float sigma, const ShrinkWrap& rule) {
     SupportUpdate update(kN);
-    return update(re.data(), im.data(), kStride, sigma, threshold, support.data());
+    return update(re.data(), im.data(), kStride, sigma, rule, support.data());
   }
 };
 
@@ -95,6 +96,32 @@ TEST(SupportUpdate, StaysInsideTheSquare) {
   }
   EXPECT_TRUE(planes.inside(0, kN - 1));
   EXPECT_EQ(planes.area(), kN * kN);
+}
+
+TEST(SupportUpdate, KeepsTheBrightestPixelsOfAnArea) {
+  Planes planes;
+  for (int i = 0; i < kN * kN; ++i) planes.re[Planes::at(i / kN, i % kN)] = static_cast<float>(i * 37 % (kN * kN) + 1);
+  planes.update(0, {.area = 0.25f, .grow = 0});
+  EXPECT_EQ(planes.area(), kN * kN / 4);
+  for (int i = 0; i < kN * kN; ++i) {
+    EXPECT_EQ(planes.inside(i / kN, i % kN), i * 37 % (kN * kN) + 1 > kN * kN * 3 / 4) << i;
+  }
+  planes.update(0, {.area = 1, .grow = 0});
+  EXPECT_EQ(planes.area(), kN * kN);
+}
+
+TEST(SupportUpdate, GrowsByTheFourNeighboursInsideTheSquare) {
+  Planes planes;
+  planes.re[Planes::at(5, 5)] = 1;
+  planes.re[Planes::at(0, kN - 1)] = 1;
+  planes.update(0, {.grow = 1});
+  EXPECT_EQ(planes.area(), 5 + 3);
+  for (const auto& [y, x] : {std::pair{4, 5}, std::pair{6, 5}, std::pair{5, 4}, std::pair{5, 6}, std::pair{1, kN - 1}}) {
+    EXPECT_TRUE(planes.inside(y, x)) << y << ' ' << x;
+  }
+  planes.update(0, {.grow = 2});
+  EXPECT_EQ(planes.area(), 13 + 6);
+  for (int y = 0; y < kN; ++y) EXPECT_FALSE(planes.inside(y, kN));
 }
 
 TEST(SupportUpdate, SaysWhetherTheSupportChanged) {

@@ -90,6 +90,38 @@ TEST(Compare, RecognisesAMovedTwin) {
   expect_same(result.aligned, truth);
 }
 
+/// A smooth object that is not symmetric, its middle at [y, x].
+Object blob(int n, double y, double x) {
+  Object object;
+  for (int row = 0; row < n; ++row) {
+    for (int column = 0; column < n; ++column) {
+      const double v = row - y, u = column - x;
+      object.push_back(static_cast<std::complex<float>>(std::polar(
+          std::exp(-(v * v + 0.7 * u * u + 0.3 * u * v) / 8), 0.5 * v + 0.1 * u * u + 0.2 * u * v)));
+    }
+  }
+  return object;
+}
+
+TEST(Compare, RemovesAShiftOfAPartOfAPixelWhenAsked) {
+  const int n = 32;
+  const Object truth = blob(n, 16, 16);
+  for (const auto& [y, x] : {std::pair{0.37, -0.61}, std::pair{2.5, 1.25}, std::pair{-3.0, 0.0}}) {
+    for (const bool twin : {false, true}) {
+      Object object = blob(n, 16 + y, 16 + x);
+      if (twin) object = twin_of(object, n);
+      const Comparison result = compare(object, truth, support_of(truth), n, Translation::sub_pixel);
+      EXPECT_EQ(result.twin, twin);
+      EXPECT_NEAR(result.shift_y, -y, 0.011);
+      EXPECT_NEAR(result.shift_x, -x, 0.011);
+      EXPECT_LT(result.real_space_error, 1e-5);
+      EXPECT_LT(result.amplitude_chi2, 1e-5);
+      const float whole = compare(object, truth, support_of(truth), n).real_space_error;
+      EXPECT_EQ(whole > 0.01f, y != -3.0);
+    }
+  }
+}
+
 TEST(Compare, TakesASymmetricObjectForItself) {
   Object truth(64);
   for (const std::size_t i : {27u, 28u, 35u, 36u}) truth[i] = 1;

@@ -2,15 +2,13 @@
 
 #include <gmock/gmock.h>
 
+#include <random>
 #include <stdexcept>
 
 #include "tests/engine/score/plain_reference.h"
 
 namespace flashphase::score {
 namespace {
-
-using testing::Each;
-using testing::FloatNear;
 
 TEST(Diffraction, IsTheSquaredModulusOfTheCentredTransform) {
   for (const auto& [n, m] : {std::pair{8, 16}, std::pair{5, 11}}) {
@@ -47,41 +45,29 @@ TEST(RFactor, IsTheDefinedSumAfterTheScaleOfSums) {
   EXPECT_EQ(r_factor(std::vector<float>(3), intensity, measured), 1);
 }
 
-TEST(FourierRingCorrelation, IsOneForImagesThatDifferByScaleAndPhase) {
-  const auto first = plain::random_object(16, 1);
-  auto second = first;
-  for (auto& value : second) value *= std::polar(3.0f, 1.0f);
-  const auto correlation = fourier_ring_correlation(first, second, 16);
-  EXPECT_EQ(correlation.size(), 9u);
-  EXPECT_THAT(correlation, Each(FloatNear(1, 1e-5f)));
+TEST(PoissonLlk, IsTheDefinedMeanOverTheChosenPixels) {
+  const std::vector<float> calculated{2, 0.5f, 0.01f, 7, 0}, intensity{3, 0, 2, 1, 4};
+  const auto term = [](double model, double photons) {
+    return model - photons + photons * std::log(photons / model);
+  };
+  EXPECT_NEAR(poisson_llk(calculated, intensity, std::vector<std::uint8_t>{1, 1, 1, 0, 1}),
+              (term(2, 3) + 0.5 + term(0.1, 2) + term(0.1, 4)) / 4, 1e-6);
+  EXPECT_EQ(poisson_llk(calculated, intensity, std::vector<std::uint8_t>(5)), 0);
 }
 
-TEST(FourierRingCorrelation, IsTheDefinedRatioRingByRing) {
-  const int n = 12;
-  const auto first = plain::random_object(n, 1), second = plain::random_object(n, 2);
-  const auto f1 = plain::centred_transform(plain::embedded(first, n, n), n);
-  const auto f2 = plain::centred_transform(plain::embedded(second, n, n), n);
-  const auto correlation = fourier_ring_correlation(first, second, n);
-  for (int ring = 0; ring <= n / 2; ++ring) {
-    plain::Complex cross = 0;
-    double e1 = 0, e2 = 0;
-    for (int y = 0; y < n; ++y) {
-      for (int x = 0; x < n; ++x) {
-        if (std::lround(std::hypot(y - n / 2, x - n / 2)) != ring) continue;
-        const auto i = static_cast<std::size_t>(y * n + x);
-        cross += f1[i] * std::conj(f2[i]);
-        e1 += std::norm(f1[i]);
-        e2 += std::norm(f2[i]);
-      }
-    }
-    EXPECT_NEAR(correlation[static_cast<std::size_t>(ring)], std::abs(cross) / std::sqrt(e1 * e2), 1e-5)
-        << ring;
+TEST(PoissonLlk, IsAboutAHalfForTheRightModelAndLargerForAWrongOne) {
+  std::mt19937 random(1);
+  std::vector<float> model(20000), photons;
+  for (std::size_t i = 0; i < model.size(); ++i) {
+    model[i] = 20 + static_cast<float>(i % 100);
+    photons.push_back(
+        static_cast<float>(std::poisson_distribution<int>(static_cast<double>(model[i]))(random)));
   }
-}
-
-TEST(FourierRingCorrelation, IsZeroWithoutSignal) {
-  EXPECT_THAT(fourier_ring_correlation(plain::random_object(8, 1), std::vector<std::complex<float>>(64), 8),
-              Each(0));
+  const std::vector<std::uint8_t> pixels(model.size(), 1);
+  const double right = poisson_llk(model, photons, pixels);
+  EXPECT_NEAR(right, 0.5, 0.02);
+  for (float& value : model) value *= 1.1f;
+  EXPECT_GT(poisson_llk(model, photons, pixels), right + 0.1);
 }
 
 }  // namespace

@@ -1,2 +1,0 @@
-#define FLASHPHASE_KERNELS kernels_avx2
-#include "engine/refine/kernels.inc"

@@ -1,2 +1,0 @@
-#define FLASHPHASE_KERNELS kernels_avx512
-#include "engine/refine/kernels.inc"

@@ -1,2 +1,0 @@
-#define FLASHPHASE_KERNELS kernels_baseline
-#include "engine/refine/kernels.inc"

@@ -1,0 +1,73 @@
+#pragma once
+
+#include <cstddef>
+#include <memory>
+
+namespace flashphase::refine {
+
+/// What the Fourier coefficients are projected on, as planes [m, m] in Fft2's Fourier layout. Coefficients that are
+/// not measured have a modulus of -1.
+struct Target {
+  const float* modulus = nullptr;
+  /// With bounds, |F| moves to the nearest value in [low, high], and `modulus` serves the sums alone. Both or none.
+  const float* low = nullptr;
+  const float* high = nullptr;
+};
+
+/// With a = |F| of the iterate and b the measured modulus, over measured coefficients, e = a - b.
+struct ModulusSums {
+  double aa = 0;
+  double ae = 0;
+  double ee = 0;
+};
+
+/// The new iterate from the projected P and the old g: per pixel one of three linear combinations.
+struct Update {
+  struct Mix {
+    float p = 0;
+    float g = 0;
+
+    bool operator==(const Mix&) const = default;
+  };
+
+  Mix inside{1, 0};
+  Mix outside{0, 0};
+  /// Pixels inside the support count as outside where Re(test.p P + test.g g) < 0 ...
+  bool positive = false;
+  Mix test{1, 0};
+  /// ... and take this instead of `outside` where Re P >= 0 all the same (of use to CHIO alone).
+  Mix between{0, 0};
+  /// The imaginary part counts as outside everywhere.
+  bool real = false;
+
+  bool is_plain() const { return inside == Mix{1, 0} && !positive && !real; }
+};
+
+/// The arithmetic of iterations on g, [m, m] in two planes, 64-byte aligned, values finite:
+///   begin(g), then any number of { project(), update(g) }, or project(), image().
+/// Thread: one. No allocation after construction.
+class Loop {
+ public:
+  virtual ~Loop() = default;
+  /// Takes the iterate as it is; must follow every change of g that update() has not made.
+  virtual void begin(const float* re, const float* im) = 0;
+  /// Replaces the modulus of F g; P = F^-1 of that. Gives the sums of F g as it was where asked for, else zeros.
+  virtual ModulusSums project(const Target& target, bool sums) = 0;
+  /// g = update(P, g). `support` is 1 inside, 0 outside.
+  virtual void update(float* re, float* im, const float* support, const Update& update) = 0;
+  /// Writes P, in place of update(); begin() must follow.
+  virtual void image(float* re, float* im) = 0;
+};
+
+/// Any size, with Fft2 and plain loops: what the others are tested against.
+std::unique_ptr<Loop> make_plain_loop(int m);
+
+/// One source compiled per instruction set; null for sizes they do not have.
+std::unique_ptr<Loop> make_loop_avx512(int m);
+std::unique_ptr<Loop> make_loop_avx2(int m);
+std::unique_ptr<Loop> make_loop_baseline(int m);
+
+/// The fastest for this size on this CPU.
+std::unique_ptr<Loop> make_loop(int m);
+
+}  // namespace flashphase::refine
