@@ -6,15 +6,21 @@
 #include <string>
 
 #include "engine/refine/algorithms.h"
+#include "engine/refine/choose.h"
+#include "engine/refine/free_pixels.h"
 #include "engine/refine/iterate.h"
+#include "engine/refine/registration.h"
 #include "engine/refine/solver.h"
 #include "engine/refine/support_update.h"
+#include "engine/score/metrics.h"
 #include "engine/score/score.h"
 
 namespace flashphase::refine {
 namespace {
 
-constexpr int kClockEvery = 16;  // iterations between two looks at the clock
+constexpr int kClockEvery = 16;              // iterations between two looks at the clock
+constexpr std::uint64_t kFreePixelSeed = 1;  // the same pixels for every frame and start
+constexpr float kMostHeldOut = 0.2f;
 
 /// The best candidate of a start (see Solver).
 class Best {
@@ -71,6 +77,12 @@ void check(const PatternBatch& patterns, const Starts& starts) {
       starts.object.size() != frames * static_cast<std::size_t>(starts.per_frame) * cells) {
     fail("the starts must be objects [B, K, n, n] and supports [B, n, n] with the patterns' B and K >= 1");
   }
+  const Choosing& choosing = starts.choosing;
+  if (!(choosing.held_out >= 0) || choosing.held_out > kMostHeldOut)
+    fail("between 0 and 0.2 of the pixels can be held out, not " + std::to_string(choosing.held_out));
+  if (choosing.by == Choice::free_log_likelihood && choosing.held_out <= 0)
+    fail("to choose by free pixels some must be held out");
+  if (choosing.generations < 1) fail("there must be at least one generation");
   for (const auto value : starts.object) {
     if (!std::isfinite(value.real()) || !std::isfinite(value.imag()))
       fail("a start holds a value that is not finite");
@@ -98,12 +110,13 @@ void check(const PatternBatch& patterns, const Starts& starts) {
 
 /// What a batch of one shape needs; kept between batches.
 struct Workspace {
-  Workspace(int m, int n) : iterate(m), support_update(n), scorer(m), best(n) {}
+  Workspace(int m, int n) : iterate(m), support_update(n), scorer(m), best(n), results{} {}
 
   Iterate iterate;
   SupportUpdate support_update;
   score::ModulusScorer scorer;
   Best best;
+  Results results;
 };
 
 class CpuSolver final : public Solver {
@@ -117,37 +130,113 @@ class CpuSolver final : public Solver {
         work_->best.size() != static_cast<std::size_t>(starts.size)) {
       work_.emplace(patterns.size, starts.size);
     }
+    work_->results.objects = ObjectBatch(starts.per_frame, starts.size);
+    work_->results.iterations.assign(static_cast<std::size_t>(starts.per_frame), 0);
+    const auto frames = static_cast<std::size_t>(patterns.count);
     out.objects = ObjectBatch(patterns.count, starts.size);
-    out.iterations.assign(static_cast<std::size_t>(patterns.count), 0);
+    out.iterations.assign(frames, 0);
+    out.agreement.assign(starts.per_frame > 1 && compares(starts.choosing) ? frames : 0, 0.0f);
+    out.prtf.assign(out.agreement.size() * (static_cast<std::size_t>(patterns.size) / 2 + 1), 0.0f);
+    out.free_log_likelihood.assign(starts.choosing.held_out > 0 ? frames : 0, 0.0f);
     for (int frame = 0; frame < patterns.count; ++frame) solve_frame(patterns, starts, schedule, frame, out);
   }
 
  private:
+  static bool compares(const Choosing& choosing) {
+    return choosing.by == Choice::agreement || choosing.average || choosing.confidence;
+  }
+
   void solve_frame(const PatternBatch& patterns, const Starts& starts, const Schedule& schedule, int frame,
                    Refined& out) {
     const auto index = static_cast<std::size_t>(frame);
     const std::size_t cells = out.objects.object_cells();
+    const auto measured = patterns.measured_of(frame);
     const std::span<const std::uint8_t> support(starts.support.data() + index * cells, cells);
+    const std::span<const std::complex<float>> first(
+        starts.object.data() + index * static_cast<std::size_t>(starts.per_frame) * cells,
+        static_cast<std::size_t>(starts.per_frame) * cells);
     const auto object = out.objects.object_of(frame);
     std::copy(support.begin(), support.end(), out.objects.support_of(frame).begin());
-    work_->iterate.set_pattern(patterns.intensity_of(frame), patterns.measured_of(frame), schedule.modulus);
+    const Choosing& choosing = starts.choosing;
+    std::vector<std::uint8_t> seen(measured.begin(), measured.end());
+    if (choosing.held_out > 0) seen = without_free_pixels(measured, patterns.size, choosing.held_out, kFreePixelSeed);
+    work_->iterate.set_pattern(patterns.intensity_of(frame), seen, schedule.modulus);
     if (work_->iterate.has_signal()) {
-      double lowest = std::numeric_limits<double>::infinity();
-      for (int k = 0; k < starts.per_frame; ++k) {
-        const std::size_t which =
-            index * static_cast<std::size_t>(starts.per_frame) + static_cast<std::size_t>(k);
-        work_->iterate.set_start({starts.object.data() + which * cells, cells}, support, starts.size);
-        const int iterations = run(schedule);
-        if (work_->best.chi2() >= lowest) continue;
-        lowest = work_->best.chi2();
-        std::copy(work_->best.object().begin(), work_->best.object().end(), object.begin());
-        std::copy(work_->best.support().begin(), work_->best.support().end(),
-                  out.objects.support_of(frame).begin());
-        out.iterations[index] = iterations;
+      Results& results = work_->results;
+      run_starts(first, support, schedule);
+      for (int generation = 1; generation < choosing.generations; ++generation) {
+        run_starts(bred(results, lowest_residual(results)), support, schedule);
       }
+      if (choosing.held_out > 0) weigh_free_pixels(patterns, frame, seen);
+      const int chosen = take_chosen(choosing, frame, out);
+      if (choosing.held_out > 0)
+        out.free_log_likelihood[index] = results.free_log_likelihood[static_cast<std::size_t>(chosen)];
+      if (choosing.like_first_start)
+        register_to(first.first(cells), object, out.objects.support_of(frame), starts.size);
     }
     out.objects.residual[index] =
-        work_->scorer(patterns.intensity_of(frame), patterns.measured_of(frame), object, starts.size);
+        work_->scorer(patterns.intensity_of(frame), measured, object, starts.size);
+  }
+
+  /// One generation: the schedule from each of the starts [K, n, n]. A start that comes to nothing gives a zero object.
+  void run_starts(std::span<const std::complex<float>> starts, std::span<const std::uint8_t> support,
+                  const Schedule& schedule) {
+    Results& results = work_->results;
+    const std::size_t cells = results.objects.object_cells();
+    for (int k = 0; k < results.objects.count; ++k) {
+      const auto which = static_cast<std::size_t>(k);
+      work_->iterate.set_start(starts.subspan(which * cells, cells), support, results.objects.size);
+      results.iterations[which] = run(schedule);
+      const Best& best = work_->best;
+      const bool any = std::isfinite(best.chi2());
+      results.objects.residual[which] = any ? static_cast<float>(best.chi2()) : 1.0f;
+      if (any) {
+        std::copy(best.object().begin(), best.object().end(), results.objects.object_of(k).begin());
+        std::copy(best.support().begin(), best.support().end(), results.objects.support_of(k).begin());
+      } else {
+        std::ranges::fill(results.objects.object_of(k), std::complex<float>());
+        std::copy(support.begin(), support.end(), results.objects.support_of(k).begin());
+      }
+    }
+  }
+
+  void weigh_free_pixels(const PatternBatch& patterns, int frame, const std::vector<std::uint8_t>& seen) {
+    const auto measured = patterns.measured_of(frame);
+    std::vector<std::uint8_t> held_out(seen.size());
+    for (std::size_t i = 0; i < seen.size(); ++i) held_out[i] = measured[i] && !seen[i];
+    Results& results = work_->results;
+    results.free_log_likelihood.clear();
+    for (int k = 0; k < results.objects.count; ++k) {
+      const std::vector<float> calculated =
+          score::diffraction(results.objects.object_of(k), results.objects.size, patterns.size);
+      results.free_log_likelihood.push_back(
+          static_cast<float>(-score::poisson_llk(calculated, patterns.intensity_of(frame), held_out)));
+    }
+  }
+
+  int take_chosen(const Choosing& choosing, int frame, Refined& out) {
+    const Results& results = work_->results;
+    const auto index = static_cast<std::size_t>(frame);
+    const bool wants_more = compares(choosing) || choosing.by == Choice::free_log_likelihood;
+    Chosen chosen;
+    if (wants_more) {
+      chosen = choose(results, choosing, work_->iterate.size());
+    } else {
+      chosen.index = lowest_residual(results);
+    }
+    std::ranges::copy(results.objects.support_of(chosen.index), out.objects.support_of(frame).begin());
+    std::ranges::copy(results.objects.object_of(chosen.index), out.objects.object_of(frame).begin());
+    out.iterations[index] = results.iterations[static_cast<std::size_t>(chosen.index)];
+    if (choosing.average) {
+      const auto support = out.objects.support_of(frame);
+      const auto object = out.objects.object_of(frame);
+      for (std::size_t i = 0; i < object.size(); ++i) object[i] = support[i] ? chosen.mean[i] : std::complex<float>();
+    }
+    if (!out.agreement.empty()) {
+      out.agreement[index] = chosen.agreement;
+      std::ranges::copy(chosen.prtf, out.prtf.begin() + static_cast<std::ptrdiff_t>(index * chosen.prtf.size()));
+    }
+    return chosen.index;
   }
 
   struct Progress {

@@ -15,7 +15,7 @@ constexpr int kDeepest = 32;  // parentheses inside parentheses
 constexpr std::array<std::pair<std::string_view, std::string_view>, 3> kPresets{{
     {"polish", "50*HIO+50*ER"},
     {"paper", "12*(40*HIO+10*ER)+SW"},
-    {"random", "11*(45*HIO+5*ER)+50*ER+SW(threshold=0.1,grow=0)"},
+    {"random", "11*(45*HIO+5*ER)+50*ER+SW(threshold=0.13,grow=0)"},
 }};
 
 constexpr std::array<std::pair<std::string_view, Algorithm>, 9> kAlgorithms{{

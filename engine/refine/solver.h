@@ -12,18 +12,48 @@
 
 namespace flashphase::refine {
 
+/// Which of the results of a frame's starts comes out.
+enum class Choice {
+  lowest_residual,
+  agreement,           ///< lowest residual * (1 - mean correlation with the other results): each alone misleads
+  free_log_likelihood  ///< the best on the pixels held out; needs `held_out` > 0
+};
+
+/// What is done with several starts of a frame beyond keeping the one with the lowest residual.
+struct Choosing {
+  Choice by = Choice::lowest_residual;
+  /// The mean of the better half by residual, aligned on the chosen one and cut to its support, comes out instead of it.
+  bool average = false;
+  /// Fills agreement and PRTF also where neither `by` nor `average` needs them.
+  bool confidence = false;
+  /// Fraction of the measured pixels, in islands, that iterations do not see (free_pixels.h); in [0, 0.2].
+  float held_out = 0;
+  /// Rounds of the schedule; before each but the first, all starts are bred with the chosen result (guided). At least 1.
+  int generations = 1;
+  /// What comes out is moved onto the frame's first start (registration.h): with the network's answer there, a live picture
+  /// does not flip between twins.
+  bool like_first_start = false;
+};
+
 /// Starts for a batch: K per frame. `object` in any scale; the solver fits the scale to the pattern.
 struct Starts {
   int per_frame = 1;                        ///< K
   int size = 0;                             ///< n <= m/2
   std::vector<std::complex<float>> object;  ///< [B, K, n, n]
   std::vector<std::uint8_t> support;        ///< [B, n, n] 1 = inside
+  Choosing choosing{};
 };
 
-/// Result of a batch: per frame the start with the lowest residual.
+/// Result of a batch: per frame the start with the lowest residual, or what `Choosing` asks for.
 struct Refined {
   ObjectBatch objects;          ///< residual filled
-  std::vector<int> iterations;  ///< [B] iterations done from that start
+  std::vector<int> iterations;  ///< [B] iterations done from that start (in its last generation)
+
+  /// Where Choosing asks for them and K >= 2 (else empty):
+  std::vector<float> agreement{};  ///< [B] of the better half of the results by residual (score::Confidence), 0 to 1
+  std::vector<float> prtf{};       ///< [B, m/2 + 1] phase retrieval transfer function of the same
+  /// [B] where pixels were held out: minus score::poisson_llk of the chosen start's result on them, so higher is better.
+  std::vector<float> free_log_likelihood{};
 };
 
 /// Batch of patterns + starts + schedule to refined images. Unmeasured pixels float free, they are never set
@@ -37,7 +67,7 @@ struct Refined {
 ///
 /// Thread: an instance serves one thread at a time. Blocking: computes and returns. Throws
 /// std::invalid_argument naming what does not fit (shapes, empty support, no measured pixel, n > m/2, NaN in
-/// pattern or start). Never gives NaN.
+/// pattern or start, choosing). Never gives NaN.
 class Solver {
  public:
   virtual ~Solver() = default;
@@ -60,5 +90,8 @@ Starts starts_from(const ObjectBatch& objects, float threshold = 0.05f, int grow
 /// Fills up to `per_frame` starts a frame: those there stay first, the others are random inside the support,
 /// amplitude uniform in [0, 1), phase uniform. The same seed gives the same starts everywhere.
 void add_random_starts(Starts& starts, int per_frame, std::uint64_t seed);
+
+/// The same, but the added ones are the frame's first start with the phase of each pixel moved by up to `spread` radians.
+void add_perturbed_starts(Starts& starts, int per_frame, float spread, std::uint64_t seed);
 
 }  // namespace flashphase::refine

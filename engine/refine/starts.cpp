@@ -24,6 +24,30 @@ void grow_by_one(std::span<std::uint8_t> support, int n) {
   }
 }
 
+/// Appends starts whose pixels inside the support are `make(uniform, pixel of the first start)`.
+template <class Make>
+void add_starts(Starts& starts, int per_frame, std::uint64_t seed, Make make) {
+  if (per_frame < starts.per_frame)
+    throw std::invalid_argument("starts: there are more starts a frame than asked for");
+  const std::size_t cells = static_cast<std::size_t>(starts.size) * static_cast<std::size_t>(starts.size);
+  if (cells == 0) return;
+  const std::size_t given = static_cast<std::size_t>(starts.per_frame) * cells;
+  const std::size_t wanted = static_cast<std::size_t>(per_frame) * cells;
+  const std::size_t frames = starts.support.size() / cells;
+  std::vector<std::complex<float>> object(frames * wanted);
+  std::mt19937_64 random(seed);
+  const auto uniform = [&] { return static_cast<float>(random() >> 40) * 0x1p-24f; };
+  for (std::size_t frame = 0; frame < frames; ++frame) {
+    std::copy_n(&starts.object[frame * given], given, &object[frame * wanted]);
+    for (std::size_t i = given; i < wanted; ++i) {
+      const std::complex<float> value = make(uniform, object[frame * wanted + i % cells]);
+      if (starts.support[frame * cells + i % cells]) object[frame * wanted + i] = value;
+    }
+  }
+  starts.object = std::move(object);
+  starts.per_frame = per_frame;
+}
+
 }  // namespace
 
 Starts starts_from(const ObjectBatch& objects, float threshold, int grow) {
@@ -43,26 +67,16 @@ Starts starts_from(const ObjectBatch& objects, float threshold, int grow) {
 }
 
 void add_random_starts(Starts& starts, int per_frame, std::uint64_t seed) {
-  if (per_frame < starts.per_frame)
-    throw std::invalid_argument("starts: there are more starts a frame than asked for");
-  const std::size_t cells = static_cast<std::size_t>(starts.size) * static_cast<std::size_t>(starts.size);
-  if (cells == 0) return;
-  const std::size_t given = static_cast<std::size_t>(starts.per_frame) * cells;
-  const std::size_t wanted = static_cast<std::size_t>(per_frame) * cells;
-  const std::size_t frames = starts.support.size() / cells;
-  std::vector<std::complex<float>> object(frames * wanted);
-  std::mt19937_64 random(seed);
-  const auto uniform = [&] { return static_cast<float>(random() >> 40) * 0x1p-24f; };
-  for (std::size_t frame = 0; frame < frames; ++frame) {
-    std::copy_n(&starts.object[frame * given], given, &object[frame * wanted]);
-    for (std::size_t i = given; i < wanted; ++i) {
-      const float amplitude = uniform(), phase = 2 * std::numbers::pi_v<float> * uniform();
-      if (starts.support[frame * cells + i % cells])
-        object[frame * wanted + i] = std::polar(amplitude, phase);
-    }
-  }
-  starts.object = std::move(object);
-  starts.per_frame = per_frame;
+  add_starts(starts, per_frame, seed, [](const auto& uniform, std::complex<float>) {
+    const float amplitude = uniform(), phase = 2 * std::numbers::pi_v<float> * uniform();
+    return std::polar(amplitude, phase);
+  });
+}
+
+void add_perturbed_starts(Starts& starts, int per_frame, float spread, std::uint64_t seed) {
+  add_starts(starts, per_frame, seed, [spread](const auto& uniform, std::complex<float> first) {
+    return first * std::polar(1.0f, spread * (2 * uniform() - 1));
+  });
 }
 
 }  // namespace flashphase::refine

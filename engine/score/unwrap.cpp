@@ -103,7 +103,8 @@ void Unwrapper::collect_edges() {
 }
 
 Unwrapper::Group Unwrapper::find(std::int32_t pixel) {
-  std::int32_t root = pixel, turns = 0;
+  std::int32_t root = pixel;
+  double turns = 0;
   for (; nodes_[root].parent != root; root = nodes_[root].parent) turns += nodes_[root].turns;
   const Group group{root, turns};
   // Every pixel on the way now hangs below the root, so that paths stay short.
@@ -123,7 +124,7 @@ void Unwrapper::join(const Edge& edge) {
   Group large = find(from), small = find(to);
   if (large.root == small.root) return;
   // What `to` must get more than `from`.
-  auto step = static_cast<std::int32_t>(turns_in(phase_[from] - phase_[to]));
+  double step = turns_in(phase_[from] - phase_[to]);
   if (nodes_[large.root].size < nodes_[small.root].size) {
     std::swap(large, small);
     step = -step;

@@ -41,11 +41,11 @@ class Unwrapper {
   struct Node {
     std::int32_t parent;  ///< itself at the root
     std::int32_t size;    ///< pixels of the group, at its root
-    std::int32_t turns;   ///< multiples of 2 pi to add, relative to the parent
+    double turns;         ///< multiples of 2 pi to add, relative to the parent
   };
   struct Group {
     std::int32_t root;
-    std::int32_t turns;  ///< of the pixel that was asked for, relative to the root
+    double turns;  ///< of the pixel that was asked for, relative to the root
   };
 
   bool surrounded(int y, int x) const;

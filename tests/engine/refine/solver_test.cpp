@@ -181,7 +181,7 @@ TEST(CpuSolver, ShrinksAWrapOntoTheParticle) {
   const Particle particle(32);
   Starts starts = particle.starts();
   std::fill(starts.support.begin(), starts.support.end(), std::uint8_t{1});
-  const Refined refined = solve(particle.pattern(64), starts, "paper");
+  const Refined refined = solve(particle.pattern(64), starts, "12*(40*HIO+10*ER)+SW(threshold=0.1,grow=0)");
   int wrong = 0, area = 0;
   for (std::size_t i = 0; i < particle.support.size(); ++i) {
     wrong += refined.objects.support[i] != particle.support[i];

@@ -154,6 +154,11 @@ TEST(Unwrapper, TakesAPixelThatIsNotFiniteForOneOutside) {
   EXPECT_EQ(unwrap(image, everywhere(image)), expected);
 }
 
+TEST(Unwrapper, StaysFiniteForPhasesOfAnySize) {
+  Image image = Image::of(6, 6, [](int y, int x) { return (x - y) * 1e36; });
+  for (const float v : unwrap(image, everywhere(image))) EXPECT_TRUE(std::isfinite(v));
+}
+
 TEST(Unwrapper, WorksInPlaceAndForgetsTheImageBefore) {
   const Image truth = Image::of(20, 30, [](int y, int x) { return 0.8 * x + 1.2 * y; });
   Unwrapper unwrapper(20, 30);
