@@ -23,5 +23,5 @@ function(flashphase_test name)
   target_link_libraries(test_${name} PRIVATE flashphase_settings ${arg_LIBRARIES} GTest::gmock_main)
   set_target_properties(test_${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
   gtest_discover_tests(test_${name} TEST_PREFIX "${name}." DISCOVERY_TIMEOUT 120 PROPERTIES TIMEOUT 300
-                       ENVIRONMENT "OMP_WAIT_POLICY=PASSIVE;FLASHPHASE_SOURCE_DIR=${PROJECT_SOURCE_DIR}")
+                       ENVIRONMENT "FLASHPHASE_SOURCE_DIR=${PROJECT_SOURCE_DIR}")
 endfunction()

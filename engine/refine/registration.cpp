@@ -12,6 +12,8 @@ namespace {
 
 using Complex = std::complex<float>;
 
+constexpr float kFaint = 0.02f;  // of the largest amplitude
+
 /// Where pixel i of one axis goes: about n/2 for the twin, then by the shift.
 struct Motion {
   bool twin = false;
@@ -39,11 +41,13 @@ void register_to(std::span<const Complex> reference, std::span<Complex> object, 
   if (!(energy(reference) > 0) || !(energy(object) > 0)) return;
   const std::vector<std::uint8_t> everywhere(object.size(), 1);
   const score::Comparison comparison = score::compare(object, reference, everywhere, n);
+  float largest = 0;
+  for (const Complex value : object) largest = std::max(largest, std::abs(value));
   int top = n, bottom = -1, left = n, right = -1;
   for (int y = 0; y < n; ++y) {
     for (int x = 0; x < n; ++x) {
       const auto i = static_cast<std::size_t>(y * n + x);
-      if (object[i] == Complex() && support[i] == 0) continue;
+      if (!(std::abs(object[i]) > kFaint * largest)) continue;
       top = std::min(top, y);
       bottom = std::max(bottom, y);
       left = std::min(left, x);
@@ -59,10 +63,11 @@ void register_to(std::span<const Complex> reference, std::span<Complex> object, 
   std::fill(object.begin(), object.end(), Complex());
   std::fill(support.begin(), support.end(), std::uint8_t{0});
   std::complex<double> overlap = 0;
-  for (int y = top; y <= bottom; ++y) {
-    for (int x = left; x <= right; ++x) {
-      const auto from = static_cast<std::size_t>(y * n + x);
-      const auto to = static_cast<std::size_t>(move_y(y, n) * n + move_x(x, n));
+  for (int y = 0; y < n; ++y) {
+    for (int x = 0; x < n; ++x) {
+      const int v = move_y(y, n), u = move_x(x, n);
+      if (v < 0 || v >= n || u < 0 || u >= n) continue;
+      const auto from = static_cast<std::size_t>(y * n + x), to = static_cast<std::size_t>(v * n + u);
       object[to] = comparison.twin ? std::conj(before[from]) : before[from];
       support[to] = support_before[from];
       overlap += static_cast<std::complex<double>>(std::conj(object[to]) * reference[to]);
