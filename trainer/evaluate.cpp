@@ -37,11 +37,8 @@ Figure figure_of(std::vector<double> values) {
 }
 
 Evaluation evaluation_of(int iterations, const Samples& samples) {
-  Evaluation row{iterations,
-                 figure_of(samples.modulus_chi2),
-                 figure_of(samples.amplitude_chi2),
-                 figure_of(samples.phase_chi2),
-                 figure_of(samples.real_space_error)};
+  Evaluation row{iterations, figure_of(samples.modulus_chi2), figure_of(samples.amplitude_chi2),
+                 figure_of(samples.phase_chi2), figure_of(samples.real_space_error)};
   const auto right = std::count_if(samples.real_space_error.begin(), samples.real_space_error.end(),
                                    [](double error) { return error < kRight; });
   row.below = static_cast<double>(right) / static_cast<double>(samples.real_space_error.size());
@@ -102,12 +99,14 @@ void print_json(const std::string& network, std::size_t frames, const std::vecto
 }
 
 void print_table(const std::vector<Evaluation>& rows) {
-  std::printf("iterations  modulus chi2 mean/median  amplitude chi2  phase chi2      real-space error mean/median  < 0.05\n");
+  std::printf(
+      "iterations  modulus chi2 mean/median  amplitude chi2  phase chi2      real-space error mean/median  < "
+      "0.05\n");
   for (const Evaluation& row : rows)
-    std::printf("%10d  %10.3g / %-10.3g  %.3g / %.3g  %.3g / %.3g  %10.3g / %-10.3g  %.1f %%\n", row.iterations,
-                row.modulus_chi2.mean, row.modulus_chi2.median, row.amplitude_chi2.mean, row.amplitude_chi2.median,
-                row.phase_chi2.mean, row.phase_chi2.median, row.real_space_error.mean, row.real_space_error.median,
-                row.below * 100);
+    std::printf("%10d  %10.3g / %-10.3g  %.3g / %.3g  %.3g / %.3g  %10.3g / %-10.3g  %.1f %%\n",
+                row.iterations, row.modulus_chi2.mean, row.modulus_chi2.median, row.amplitude_chi2.mean,
+                row.amplitude_chi2.median, row.phase_chi2.mean, row.phase_chi2.median,
+                row.real_space_error.mean, row.real_space_error.median, row.below * 100);
 }
 
 }  // namespace
@@ -120,8 +119,8 @@ std::vector<Evaluation> evaluate(const EvaluateOptions& options) {
   const auto network = make_network(options.model);
   if (network->info().pattern_size != data.pattern_size || network->info().object_size != data.object_size)
     throw std::runtime_error("model " + options.model + " takes patterns of " +
-                             std::to_string(network->info().pattern_size) + " pixels; " + options.data + " has " +
-                             std::to_string(data.pattern_size));
+                             std::to_string(network->info().pattern_size) + " pixels; " + options.data +
+                             " has " + std::to_string(data.pattern_size));
   const auto solver = refine::make_cpu_solver();
   score::ModulusScorer scorer(data.pattern_size);
   std::vector<Samples> samples(options.iterations.size());
@@ -129,7 +128,8 @@ std::vector<Evaluation> evaluate(const EvaluateOptions& options) {
   refine::Refined refined;
   const auto frames = static_cast<std::size_t>(data.count);
   for (std::size_t first = 0; first < frames; first += kBatch) {
-    const PatternBatch batch = batch_of(data, first, static_cast<int>(std::min<std::size_t>(kBatch, frames - first)));
+    const PatternBatch batch =
+        batch_of(data, first, static_cast<int>(std::min<std::size_t>(kBatch, frames - first)));
     network->infer(batch, objects);
     scorer(batch, objects);
     const refine::Starts starts = refine::starts_from(objects);
@@ -143,7 +143,8 @@ std::vector<Evaluation> evaluate(const EvaluateOptions& options) {
     }
   }
   std::vector<Evaluation> rows;
-  for (std::size_t k = 0; k < samples.size(); ++k) rows.push_back(evaluation_of(options.iterations[k], samples[k]));
+  for (std::size_t k = 0; k < samples.size(); ++k)
+    rows.push_back(evaluation_of(options.iterations[k], samples[k]));
   if (options.json) {
     print_json(network->info().name, frames, rows);
   } else {
@@ -154,7 +155,8 @@ std::vector<Evaluation> evaluate(const EvaluateOptions& options) {
 
 void add_evaluate(CLI::App& parent) {
   auto options = std::make_shared<EvaluateOptions>();
-  CLI::App* app = parent.add_subcommand("evaluate", "Compare a network's answers, and refinements of them, with the truth");
+  CLI::App* app = parent.add_subcommand(
+      "evaluate", "Compare a network's answers, and refinements of them, with the truth");
   app->add_option("--model", options->model, "Model file, or none")->required();
   app->add_option("--data", options->data, "Dataset with /objects")->required();
   app->add_option("--iterations", options->iterations, "Iterations after the network, e.g. 0,20,100")

@@ -12,8 +12,9 @@ namespace flashphase::trainer {
 struct EvaluateOptions {
   std::string model;
   std::string data;
-  std::vector<int> iterations{0};  ///< of refinement after the network, each judged apart; 0 = the network alone
-  std::size_t frames = 0;          ///< 0 = all
+  std::vector<int> iterations{
+      0};                  ///< of refinement after the network, each judged apart; 0 = the network alone
+  std::size_t frames = 0;  ///< 0 = all
   bool json = false;
 };
 
@@ -29,7 +30,8 @@ struct Evaluation {
   double below = 0;  ///< share of frames with a real-space error below 0.05
 };
 
-/// Compares network and refinement with the objects of a dataset. Throws std::runtime_error when a file does not serve.
+/// Compares network and refinement with the objects of a dataset. Throws std::runtime_error when a file does
+/// not serve.
 std::vector<Evaluation> evaluate(const EvaluateOptions& options);
 
 /// Adds `evaluate --model M --data F [--iterations 0,20,100] [--frames N] [--json]`.

@@ -68,7 +68,8 @@ Loss loss_of(const std::vector<torch::Tensor>& answers, const Tensors& batch, do
 
 double rate_at(std::uint64_t step, std::uint64_t steps, double highest) {
   if (step < kWarmUpSteps) return highest * static_cast<double>(step + 1) / static_cast<double>(kWarmUpSteps);
-  return highest * 0.5 * (1 + std::cos(std::numbers::pi * static_cast<double>(step) / static_cast<double>(steps)));
+  return highest * 0.5 *
+         (1 + std::cos(std::numbers::pi * static_cast<double>(step) / static_cast<double>(steps)));
 }
 
 /// Everything that training carries from step to step.
@@ -88,10 +89,11 @@ class Fit {
     module_->mixed_precision = options.mixed_precision;
     for (auto& parameter : module_->parameters())
       if (parameter.dim() == 4) parameter.set_data(parameter.contiguous(torch::MemoryFormat::ChannelsLast));
-    optimizer_ = std::make_unique<torch::optim::Adam>(module_->parameters(), torch::optim::AdamOptions(options.rate));
+    optimizer_ =
+        std::make_unique<torch::optim::Adam>(module_->parameters(), torch::optim::AdamOptions(options.rate));
     if (options.resume) load_state();
-    std::fprintf(stderr, "fit: %zu objects, %.1f MFLOP a pattern, steps %llu to %llu of %d patterns\n", data_.count(),
-                 module_->convolution_flops() * 1e-6, static_cast<unsigned long long>(step_),
+    std::fprintf(stderr, "fit: %zu objects, %.1f MFLOP a pattern, steps %llu to %llu of %d patterns\n",
+                 data_.count(), module_->convolution_flops() * 1e-6, static_cast<unsigned long long>(step_),
                  static_cast<unsigned long long>(steps_), options.batch);
   }
 
@@ -102,7 +104,8 @@ class Fit {
     const std::uint64_t first = step_;
     std::uint64_t since_report = 0;
     double error_sum = 0, chi2_sum = 0;
-    const std::uint64_t last = options_.stop_after_steps > 0 ? std::min(steps_, first + options_.stop_after_steps) : steps_;
+    const std::uint64_t last =
+        options_.stop_after_steps > 0 ? std::min(steps_, first + options_.stop_after_steps) : steps_;
     while (step_ < last && !interrupted) {
       const Loss loss = one_step();
       error_sum += loss.object_error;
@@ -113,7 +116,8 @@ class Fit {
         const double elapsed = std::chrono::duration<double>(now - started).count();
         const double per_step = elapsed / static_cast<double>(step_ - first);
         std::fprintf(stderr,
-                     "fit: %llu/%llu samples, %.0f/s, object error %.4f, modulus chi2 %.5f, rate %.2e, %.1f min left\n",
+                     "fit: %llu/%llu samples, %.0f/s, object error %.4f, modulus chi2 %.5f, rate %.2e, %.1f "
+                     "min left\n",
                      static_cast<unsigned long long>(step_ * static_cast<std::uint64_t>(options_.batch)),
                      static_cast<unsigned long long>(steps_ * static_cast<std::uint64_t>(options_.batch)),
                      options_.batch / per_step, error_sum / static_cast<double>(since_report),
@@ -153,7 +157,8 @@ class Fit {
     infer::store_module(*module_, checkpoint);
     const simulate::Recipe& recipe = data_.recipe();
     checkpoint.info.name = options_.name;
-    checkpoint.info.domain.photons_min = recipe.noise_free_fraction < 1 ? recipe.photons.min : recipe.photons.max;
+    checkpoint.info.domain.photons_min =
+        recipe.noise_free_fraction < 1 ? recipe.photons.min : recipe.photons.max;
     checkpoint.info.domain.unmeasured_max = unmeasured_max(recipe);
     checkpoint.info.domain.centre_offset_max = static_cast<float>(data_.pattern_size()) / 8;
     checkpoint.recipe = simulate::to_yaml(recipe);
@@ -217,22 +222,29 @@ void add_fit(CLI::App& parent) {
   auto options = std::make_shared<FitOptions>();
   CLI::App* app = parent.add_subcommand("fit", "Train the network flash on the objects of a dataset");
   app->add_option("--data", options->data, "Dataset with /objects (flashphase-train generate)")->required();
-  app->add_option("--recipe", options->recipe, "How they are exposed: paper, training or a YAML file; default: as in the dataset");
+  app->add_option("--recipe", options->recipe,
+                  "How they are exposed: paper, training or a YAML file; default: as in the dataset");
   app->add_option("--output", options->output, "Model file to write")->required();
   app->add_option("--name", options->name, "Name the model goes by")->capture_default_str();
   app->add_option("--samples", options->samples, "Patterns to train on in all")->capture_default_str();
   app->add_option("--batch", options->batch, "Patterns a step")->capture_default_str();
   app->add_option("--rate", options->rate, "Highest learning rate")->capture_default_str();
-  app->add_option("--modulus-weight", options->modulus_weight, "Weight of the modulus chi^2")->capture_default_str();
+  app->add_option("--modulus-weight", options->modulus_weight, "Weight of the modulus chi^2")
+      ->capture_default_str();
   app->add_option("--threads", options->threads, "Threads")->capture_default_str();
   app->add_option("--seed", options->seed, "Seed of weights and samples")->capture_default_str();
-  app->add_option("--channels", options->network.channels, "Channels of the first level")->capture_default_str();
-  app->add_option("--physics-layers", options->network.physics_layers, "Physics layers")->capture_default_str();
-  app->add_option("--physics-channels", options->network.physics_channels, "Their channels")->capture_default_str();
-  app->add_flag("--mixed-precision", options->mixed_precision, "Convolutions in bfloat16");
-  app->add_option("--stop-after-steps", options->stop_after_steps, "End early, ready to resume; 0 = go to the end")
+  app->add_option("--channels", options->network.channels, "Channels of the first level")
       ->capture_default_str();
-  app->add_option("--checkpoint-seconds", options->checkpoint_seconds, "Time between two saves")->capture_default_str();
+  app->add_option("--physics-layers", options->network.physics_layers, "Physics layers")
+      ->capture_default_str();
+  app->add_option("--physics-channels", options->network.physics_channels, "Their channels")
+      ->capture_default_str();
+  app->add_flag("--mixed-precision", options->mixed_precision, "Convolutions in bfloat16");
+  app->add_option("--stop-after-steps", options->stop_after_steps,
+                  "End early, ready to resume; 0 = go to the end")
+      ->capture_default_str();
+  app->add_option("--checkpoint-seconds", options->checkpoint_seconds, "Time between two saves")
+      ->capture_default_str();
   app->add_flag("--resume", options->resume, "Go on from OUTPUT and OUTPUT.state");
   app->callback([options] { fit(*options); });
 }

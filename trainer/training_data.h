@@ -22,15 +22,16 @@ struct BatchView {
   float* truth_modulus;    ///< [B, m, m] |F(truth)|: noise-free, unmasked
 };
 
-/// Training samples from the objects of a dataset: each drawn object is turned and mirrored at random, exposed anew on the
-/// simulated detector, and preprocessed as in inference.
+/// Training samples from the objects of a dataset: each drawn object is turned and mirrored at random,
+/// exposed anew on the simulated detector, and preprocessed as in inference.
 ///
 /// Thread: one.
 class TrainingData {
  public:
-  /// Reads the objects and exposes them as `recipe` says: "training", "paper", the path of a YAML file, or empty for the dataset's own.
-  /// Objects of a dataset whose recipe has a centre offset carry its phase ramp already: leave it out there. Throws
-  /// std::runtime_error when there are no objects or no recipe, std::invalid_argument for a recipe that does not fit.
+  /// Reads the objects and exposes them as `recipe` says: "training", "paper", the path of a YAML file, or
+  /// empty for the dataset's own. Objects of a dataset whose recipe has a centre offset carry its phase ramp
+  /// already: leave it out there. Throws std::runtime_error when there are no objects or no recipe,
+  /// std::invalid_argument for a recipe that does not fit.
   explicit TrainingData(const std::string& path, const std::string& recipe = {});
 
   int object_size() const { return recipe_.object_size; }

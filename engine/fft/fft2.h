@@ -7,15 +7,16 @@
 
 namespace flashphase::fft {
 
-/// Two-dimensional complex FFT of one fixed square size on split planes (real and imaginary part apart), single
-/// precision, in place. Forward is unscaled with the sign exp(-2 pi i k x / m), inverse is divided by m^2.
+/// Two-dimensional complex FFT of one fixed square size on split planes (real and imaginary part apart),
+/// single precision, in place. Forward is unscaled with the sign exp(-2 pi i k x / m), inverse is divided by
+/// m^2.
 ///
-/// Fourier space is left TRANSPOSED: forward puts coefficient (ky, kx) at [kx, ky], inverse takes it from there; a
-/// forward-inverse pair is the identity. Loops that only multiply by a modulus keep the modulus transposed instead of
-/// paying for two transpositions. Zero of Q stays at [0, 0] (no shifts).
+/// Fourier space is left TRANSPOSED: forward puts coefficient (ky, kx) at [kx, ky], inverse takes it from
+/// there; a forward-inverse pair is the identity. Loops that only multiply by a modulus keep the modulus
+/// transposed instead of paying for two transpositions. Zero of Q stays at [0, 0] (no shifts).
 ///
-/// Any m >= 1 is accepted: powers of two from 16 to 1024 run in vector kernels chosen for the CPU at construction, other
-/// sizes in a slower general routine (Bluestein).
+/// Any m >= 1 is accepted: powers of two from 16 to 1024 run in vector kernels chosen for the CPU at
+/// construction, other sizes in a slower general routine (Bluestein).
 ///
 /// Thread: one instance per thread (it owns scratch memory). No allocation after construction.
 class Fft2 {

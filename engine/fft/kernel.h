@@ -19,7 +19,8 @@ std::unique_ptr<Kernel> make_kernel_avx512(int m);
 std::unique_ptr<Kernel> make_kernel_avx2(int m);
 std::unique_ptr<Kernel> make_kernel_baseline(int m);
 
-/// Any size: Bluestein's chirp-z algorithm in double precision (Bluestein, IEEE Trans. Audio Electroacoust. 18, 451, 1970).
+/// Any size: Bluestein's chirp-z algorithm in double precision (Bluestein, IEEE Trans. Audio Electroacoust.
+/// 18, 451, 1970).
 std::unique_ptr<Kernel> make_kernel_any_size(int m);
 
 }  // namespace flashphase::fft

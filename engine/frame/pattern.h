@@ -15,10 +15,10 @@ struct Pattern {
   FrameId id;
   Clock::time_point arrival;
   std::uint64_t timestamp_ns = 0;
-  int size = 0;                         ///< m
-  std::vector<float> intensity;         ///< [m, m] photons, >= 0 and finite; 0 where not measured
-  std::vector<std::uint8_t> measured;   ///< [m, m] 1 = measured, 0 = masked, gap, beam stop, NaN
-  float hit_score = 0;                  ///< lit pixels (see engine/select)
+  int size = 0;                        ///< m
+  std::vector<float> intensity;        ///< [m, m] photons, >= 0 and finite; 0 where not measured
+  std::vector<std::uint8_t> measured;  ///< [m, m] 1 = measured, 0 = masked, gap, beam stop, NaN
+  float hit_score = 0;                 ///< lit pixels (see engine/select)
   StageTimes times;
 };
 
@@ -34,7 +34,9 @@ struct PatternBatch {
       : count(batch), size(m), intensity(cells()), measured(cells(), std::uint8_t{1}) {}
 
   std::size_t cells() const { return static_cast<std::size_t>(count) * pattern_cells(); }
-  std::size_t pattern_cells() const { return static_cast<std::size_t>(size) * static_cast<std::size_t>(size); }
+  std::size_t pattern_cells() const {
+    return static_cast<std::size_t>(size) * static_cast<std::size_t>(size);
+  }
   std::span<const float> intensity_of(int index) const {
     return {intensity.data() + static_cast<std::size_t>(index) * pattern_cells(), pattern_cells()};
   }

@@ -12,7 +12,8 @@
 
 namespace flashphase {
 
-/// Complex images side by side. `object` is in the units of the pattern: |F(object)|^2 compares with the intensity.
+/// Complex images side by side. `object` is in the units of the pattern: |F(object)|^2 compares with the
+/// intensity.
 struct ObjectBatch {
   int count = 0;                            ///< B
   int size = 0;                             ///< n
@@ -22,7 +23,11 @@ struct ObjectBatch {
 
   ObjectBatch() = default;
   ObjectBatch(int batch, int n)
-      : count(batch), size(n), object(cells()), support(cells()), residual(static_cast<std::size_t>(batch), -1.0f) {}
+      : count(batch),
+        size(n),
+        object(cells()),
+        support(cells()),
+        residual(static_cast<std::size_t>(batch), -1.0f) {}
 
   std::size_t cells() const { return static_cast<std::size_t>(count) * object_cells(); }
   std::size_t object_cells() const { return static_cast<std::size_t>(size) * static_cast<std::size_t>(size); }
@@ -44,7 +49,8 @@ enum class ResultStage { inferred, refined };
 
 /// One result as it leaves the service. The image is scaled to a maximum amplitude of 1.
 struct Reconstruction {
-  std::shared_ptr<const Pattern> pattern;  ///< carries the frame's identity, arrival and hit score; never null
+  std::shared_ptr<const Pattern>
+      pattern;  ///< carries the frame's identity, arrival and hit score; never null
   ResultStage stage = ResultStage::inferred;
   int size = 0;                       ///< n
   std::vector<float> amplitude;       ///< [n, n] maximum 1

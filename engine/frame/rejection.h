@@ -8,10 +8,11 @@
 
 namespace flashphase {
 
-/// Why a received frame cannot be processed. The words are metric labels: flashphase_frames_rejected_total{reason="..."}.
+/// Why a received frame cannot be processed. The words are metric labels:
+/// flashphase_frames_rejected_total{reason="..."}.
 enum class Rejection {
-  bad_message,       ///< not a message of this protocol, or parts missing
-  bad_pixels,        ///< payload size does not fit shape and dtype, or does not decompress
+  bad_message,  ///< not a message of this protocol, or parts missing
+  bad_pixels,   ///< payload size does not fit shape and dtype, or does not decompress
   unsupported_dtype,
   wrong_shape,       ///< not the expected shape, too small, or too large
   duplicate,         ///< an id that was already received
@@ -23,9 +24,9 @@ enum class Rejection {
 inline constexpr std::size_t kRejectionCount = 8;
 
 constexpr std::string_view rejection_name(Rejection reason) {
-  constexpr std::array<std::string_view, kRejectionCount> names{"bad_message", "bad_pixels",       "unsupported_dtype",
-                                                                "wrong_shape", "duplicate",        "nothing_measured",
-                                                                "no_signal",   "not_a_hit"};
+  constexpr std::array<std::string_view, kRejectionCount> names{
+      "bad_message", "bad_pixels",       "unsupported_dtype", "wrong_shape",
+      "duplicate",   "nothing_measured", "no_signal",         "not_a_hit"};
   return names[static_cast<std::size_t>(reason)];
 }
 

@@ -31,8 +31,8 @@ constexpr std::size_t kHashBytes = 32;
 std::string sha256(std::string_view bytes) {
   std::string digest(kHashBytes, '\0');
   unsigned length = 0;
-  if (EVP_Digest(bytes.data(), bytes.size(), reinterpret_cast<unsigned char*>(digest.data()), &length, EVP_sha256(),
-                 nullptr) != 1)
+  if (EVP_Digest(bytes.data(), bytes.size(), reinterpret_cast<unsigned char*>(digest.data()), &length,
+                 EVP_sha256(), nullptr) != 1)
     throw std::runtime_error("SHA-256 is not available from this OpenSSL");
   return digest;
 }

@@ -8,8 +8,8 @@
 
 namespace flashphase::infer {
 
-/// Channels of the network's input on the half-size grid: modulus, its square root, mask, autocorrelation (real, imaginary), each
-/// with the four pixels of a 2x2 block side by side (pixel-unshuffle).
+/// Channels of the network's input on the half-size grid: modulus, its square root, mask, autocorrelation
+/// (real, imaginary), each with the four pixels of a 2x2 block side by side (pixel-unshuffle).
 inline constexpr int kFeatureChannels = 20;
 
 /// What a network needs of one pattern. Written into the caller's buffers.
@@ -19,16 +19,17 @@ struct FeatureView {
   std::uint8_t* measured;  ///< [m, m] same layout
 };
 
-/// Turns patterns into network inputs. The modulus is normalised so that the sum of its squares over measured pixels is
-/// m^2 n^2 / 4: an object of that spectrum has mean squared amplitude 1/4 on the n x n grid.
+/// Turns patterns into network inputs. The modulus is normalised so that the sum of its squares over measured
+/// pixels is m^2 n^2 / 4: an object of that spectrum has mean squared amplitude 1/4 on the n x n grid.
 /// Thread: one instance per thread. No allocation per call.
 class FeatureMaker {
  public:
   FeatureMaker(int pattern_size, int object_size);
 
-  /// `intensity`, `measured` [m, m] with zero of Q in the middle. Returns the factor that took sqrt(I) to the normalised
-  /// modulus; 0 for a pattern without signal (all outputs are then zero but for the mask).
-  float operator()(std::span<const float> intensity, std::span<const std::uint8_t> measured, const FeatureView& out);
+  /// `intensity`, `measured` [m, m] with zero of Q in the middle. Returns the factor that took sqrt(I) to the
+  /// normalised modulus; 0 for a pattern without signal (all outputs are then zero but for the mask).
+  float operator()(std::span<const float> intensity, std::span<const std::uint8_t> measured,
+                   const FeatureView& out);
 
  private:
   int m_, n_;

@@ -41,8 +41,8 @@ void store_module(const FlashModule& module, Checkpoint& checkpoint) {
 
 std::shared_ptr<FlashModule> module_from(const Checkpoint& checkpoint) {
   if (checkpoint.network != "flash")
-    throw std::runtime_error("model " + checkpoint.info.name + " is a network of kind '" + checkpoint.network +
-                             "'; this program has 'flash'");
+    throw std::runtime_error("model " + checkpoint.info.name + " is a network of kind '" +
+                             checkpoint.network + "'; this program has 'flash'");
   FlashOptions options;
   options.pattern_size = checkpoint.info.pattern_size;
   options.object_size = checkpoint.info.object_size;
@@ -51,21 +51,24 @@ std::shared_ptr<FlashModule> module_from(const Checkpoint& checkpoint) {
   options.physics_channels = size_of(checkpoint, "physics_channels", 1, 512);
   if (options.pattern_size < 16 || options.pattern_size > 1024 || options.pattern_size % 16 != 0 ||
       options.object_size * 2 != options.pattern_size)
-    throw std::runtime_error("model " + checkpoint.info.name +
-                             " needs a pattern_size that is a multiple of 16 up to 1024 and twice its object_size");
+    throw std::runtime_error(
+        "model " + checkpoint.info.name +
+        " needs a pattern_size that is a multiple of 16 up to 1024 and twice its object_size");
   auto module = std::make_shared<FlashModule>(options);
   torch::NoGradGuard no_gradient;
   auto parameters = module->named_parameters();
   if (parameters.size() != checkpoint.tensors.size())
-    throw std::runtime_error("model " + checkpoint.info.name + " holds " + std::to_string(checkpoint.tensors.size()) +
-                             " tensors where its sizes ask for " + std::to_string(parameters.size()));
+    throw std::runtime_error("model " + checkpoint.info.name + " holds " +
+                             std::to_string(checkpoint.tensors.size()) + " tensors where its sizes ask for " +
+                             std::to_string(parameters.size()));
   for (const auto& tensor : checkpoint.tensors) {
     torch::Tensor* parameter = parameters.find(tensor.name);
     if (parameter == nullptr || parameter->sizes() != torch::IntArrayRef(tensor.shape))
       throw std::runtime_error("model " + checkpoint.info.name + " has a tensor " + tensor.name +
                                " that does not fit its sizes");
     if (!std::all_of(tensor.values.begin(), tensor.values.end(), [](float v) { return v - v == 0; }))
-      throw std::runtime_error("model " + checkpoint.info.name + " has a weight in " + tensor.name + " that is not finite");
+      throw std::runtime_error("model " + checkpoint.info.name + " has a weight in " + tensor.name +
+                               " that is not finite");
     std::copy(tensor.values.begin(), tensor.values.end(), parameter->data_ptr<float>());
   }
   return module;

@@ -54,7 +54,9 @@ torch::nn::Conv2d FlashModule::add_convolution(const std::string& name, int in, 
   return layer;
 }
 
-double FlashModule::convolution_flops() const { return flops_; }
+double FlashModule::convolution_flops() const {
+  return flops_;
+}
 
 torch::Tensor FlashModule::convolve(torch::nn::Conv2d& layer, const torch::Tensor& x) const {
   const auto& options = layer->options;

@@ -16,10 +16,10 @@ struct FlashInput {
   torch::Tensor measured;  ///< [B, m, m] uint8, same layout
 };
 
-/// The network `flash`: a U-Net with skips from the features to a complex object, then physics layers: each projects the current
-/// object on the measured modulus and lets a small convolutional block, which also sees the U-Net's last features,
-/// correct it. Output: objects [B, 2, n, n] float32 (real, imaginary) in the scale of the normalised modulus, one after the U-Net and one
-/// after each physics layer; the last is the answer.
+/// The network `flash`: a U-Net with skips from the features to a complex object, then physics layers: each
+/// projects the current object on the measured modulus and lets a small convolutional block, which also sees
+/// the U-Net's last features, correct it. Output: objects [B, 2, n, n] float32 (real, imaginary) in the scale
+/// of the normalised modulus, one after the U-Net and one after each physics layer; the last is the answer.
 ///
 /// Convolutions run in the type of the weights (float32 or bfloat16), the projections always in float32.
 class FlashModule : public torch::nn::Module {
@@ -39,7 +39,8 @@ class FlashModule : public torch::nn::Module {
   struct Physics {
     torch::nn::Conv2d first{nullptr}, second{nullptr}, third{nullptr};
   };
-  torch::nn::Conv2d add_convolution(const std::string& name, int in, int out, int grid, int stride = 1, int kernel = 3);
+  torch::nn::Conv2d add_convolution(const std::string& name, int in, int out, int grid, int stride = 1,
+                                    int kernel = 3);
   torch::Tensor convolve(torch::nn::Conv2d& layer, const torch::Tensor& x) const;
   torch::Tensor convolve_relu(torch::nn::Conv2d& layer, const torch::Tensor& x) const;
 
@@ -51,7 +52,8 @@ class FlashModule : public torch::nn::Module {
 };
 
 /// ModulusProjection::project on a batch, with gradient. object [B, 2, n, n] float32; returns the same shape.
-torch::Tensor project_modulus(const torch::Tensor& object, const torch::Tensor& modulus, const torch::Tensor& measured);
+torch::Tensor project_modulus(const torch::Tensor& object, const torch::Tensor& modulus,
+                              const torch::Tensor& measured);
 
 /// ModulusProjection::chi2 on a batch, with gradient. object [B, 2, n, n], modulus [B, m, m]; returns [B].
 torch::Tensor modulus_chi2(const torch::Tensor& object, const torch::Tensor& modulus);

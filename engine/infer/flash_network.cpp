@@ -32,9 +32,12 @@ bool cpu_has_bf16() {
 
 torch::ScalarType type_of(NetworkOptions::Precision precision) {
   switch (precision) {
-    case NetworkOptions::Precision::fp32: return torch::kFloat;
-    case NetworkOptions::Precision::bf16: return torch::kBFloat16;
-    case NetworkOptions::Precision::automatic: break;
+    case NetworkOptions::Precision::fp32:
+      return torch::kFloat;
+    case NetworkOptions::Precision::bf16:
+      return torch::kBFloat16;
+    case NetworkOptions::Precision::automatic:
+      break;
   }
   return cpu_has_bf16() ? torch::kBFloat16 : torch::kFloat;
 }
@@ -63,8 +66,8 @@ class FlashNetwork final : public Network {
   void infer(const PatternBatch& patterns, ObjectBatch& objects) override {
     const int batch = patterns.count, m = info_.pattern_size, n = info_.object_size;
     if (patterns.size != m)
-      throw std::invalid_argument("model " + info_.name + " takes patterns of " + std::to_string(m) + " pixels, not " +
-                                  std::to_string(patterns.size));
+      throw std::invalid_argument("model " + info_.name + " takes patterns of " + std::to_string(m) +
+                                  " pixels, not " + std::to_string(patterns.size));
     if (objects.count != batch || objects.size != n) objects = ObjectBatch(batch, n);
     if (batch == 0) return;
     torch::InferenceMode inference;
@@ -77,8 +80,8 @@ class FlashNetwork final : public Network {
     for (int i = 0; i < batch; ++i)
       scales_[static_cast<std::size_t>(i)] = make_features_(
           patterns.intensity_of(i), patterns.measured_of(i),
-          {features.data_ptr<float>() + i * cells / 4 * kFeatureChannels, modulus.data_ptr<float>() + i * cells,
-           measured.data_ptr<std::uint8_t>() + i * cells});
+          {features.data_ptr<float>() + i * cells / 4 * kFeatureChannels,
+           modulus.data_ptr<float>() + i * cells, measured.data_ptr<std::uint8_t>() + i * cells});
     const torch::Tensor answer =
         module_->forward({features.permute({0, 3, 1, 2}), modulus, measured}).back().contiguous();
     for (int i = 0; i < batch; ++i)

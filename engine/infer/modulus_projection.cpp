@@ -20,12 +20,12 @@ ModulusProjection::ModulusProjection(int pattern_size, int object_size)
       re_(static_cast<std::size_t>(m_) * static_cast<std::size_t>(m_)),
       im_(re_.size()) {
   if (n_ < 2 || n_ % 2 != 0 || 2 * n_ > m_)
-    throw std::invalid_argument("object size must be even and at most half the pattern size " + std::to_string(m_) +
-                                ", not " + std::to_string(n_));
+    throw std::invalid_argument("object size must be even and at most half the pattern size " +
+                                std::to_string(m_) + ", not " + std::to_string(n_));
 }
 
-// The object's origin [n/2, n/2] goes to [0, 0], so that no shift is needed in Fourier space: its quadrants land in
-// the corners of the frame.
+// The object's origin [n/2, n/2] goes to [0, 0], so that no shift is needed in Fourier space: its quadrants
+// land in the corners of the frame.
 void ModulusProjection::embed(const float* re, const float* im) {
   std::fill_n(re_.data(), re_.size(), 0.0f);
   std::fill_n(im_.data(), im_.size(), 0.0f);
@@ -52,8 +52,9 @@ void ModulusProjection::crop(float* re, float* im) const {
   }
 }
 
-void ModulusProjection::project(const float* re, const float* im, const float* modulus, const std::uint8_t* measured,
-                                float* out_re, float* out_im, float* field_re, float* field_im) {
+void ModulusProjection::project(const float* re, const float* im, const float* modulus,
+                                const std::uint8_t* measured, float* out_re, float* out_im, float* field_re,
+                                float* field_im) {
   embed(re, im);
   fft_.forward(re_.data(), im_.data());
   float* a = re_.data();
@@ -73,9 +74,10 @@ void ModulusProjection::project(const float* re, const float* im, const float* m
   crop(out_re, out_im);
 }
 
-void ModulusProjection::project_backward(const float* gradient_re, const float* gradient_im, const float* modulus,
-                                         const std::uint8_t* measured, const float* field_re, const float* field_im,
-                                         float* out_re, float* out_im) {
+void ModulusProjection::project_backward(const float* gradient_re, const float* gradient_im,
+                                         const float* modulus, const std::uint8_t* measured,
+                                         const float* field_re, const float* field_im, float* out_re,
+                                         float* out_im) {
   embed(gradient_re, gradient_im);
   fft_.forward(re_.data(), im_.data());
   float* a = re_.data();

@@ -13,7 +13,8 @@ bool Domain::contains(const Pattern& pattern) const {
   const int m = pattern.size;
   for (int y = 0; y < m; ++y)
     for (int x = 0; x < m; ++x) {
-      const std::size_t i = static_cast<std::size_t>(y) * static_cast<std::size_t>(m) + static_cast<std::size_t>(x);
+      const std::size_t i =
+          static_cast<std::size_t>(y) * static_cast<std::size_t>(m) + static_cast<std::size_t>(x);
       if (!pattern.measured[i]) {
         ++unmeasured;
         continue;
@@ -26,7 +27,8 @@ bool Domain::contains(const Pattern& pattern) const {
     }
   if (!(total > 0)) return false;
   const double offset = std::hypot(sum_y / weight - m / 2, sum_x / weight - m / 2);
-  return total >= static_cast<double>(photons_min) && (photons_max <= 0 || total <= static_cast<double>(photons_max)) &&
+  return total >= static_cast<double>(photons_min) &&
+         (photons_max <= 0 || total <= static_cast<double>(photons_max)) &&
          static_cast<double>(unmeasured) <= static_cast<double>(unmeasured_max) * m * m &&
          offset <= static_cast<double>(centre_offset_max);
 }

@@ -37,8 +37,8 @@ class NoneNetwork final : public Network {
         im_[k] = 0;
         total += static_cast<double>(re_[k]);
       }
-      // Zero of Q stays in the middle here: the shift would only change signs, and the modulus is taken. What comes out is
-      // transposed in and out alike, so [y, x] holds the lag (y, x).
+      // Zero of Q stays in the middle here: the shift would only change signs, and the modulus is taken. What
+      // comes out is transposed in and out alike, so [y, x] holds the lag (y, x).
       fft_.forward(re_.data(), im_.data());
       const auto object = objects.object_of(i);
       const auto support = objects.support_of(i);
@@ -69,6 +69,8 @@ class NoneNetwork final : public Network {
 
 }  // namespace
 
-std::unique_ptr<Network> make_none_network(int pattern_size) { return std::make_unique<NoneNetwork>(pattern_size); }
+std::unique_ptr<Network> make_none_network(int pattern_size) {
+  return std::make_unique<NoneNetwork>(pattern_size);
+}
 
 }  // namespace flashphase::infer

@@ -40,16 +40,19 @@ struct ProjectModulus : torch::autograd::Function<ProjectModulus> {
   static Tensor forward(AutogradContext* context, const Tensor& object_in, const Tensor& modulus,
                         const Tensor& measured) {
     const Tensor object = object_in.contiguous();
-    const Tensor field = torch::empty({object.size(0), 2, modulus.size(1), modulus.size(2)}, modulus.options());
+    const Tensor field =
+        torch::empty({object.size(0), 2, modulus.size(1), modulus.size(2)}, modulus.options());
     const Tensor out = torch::empty_like(object);
     const std::int64_t cells = modulus.size(1) * modulus.size(2);
-    for_each_item(object.size(0), modulus.size(1), object.size(2), [&](ModulusProjection& projection, std::int64_t i) {
-      const auto [re, im] = planes(object, i);
-      const auto [out_re, out_im] = planes(out, i);
-      const auto [field_re, field_im] = planes(field, i);
-      projection.project(re, im, modulus.data_ptr<float>() + i * cells, measured.data_ptr<std::uint8_t>() + i * cells,
-                         out_re, out_im, field_re, field_im);
-    });
+    for_each_item(object.size(0), modulus.size(1), object.size(2),
+                  [&](ModulusProjection& projection, std::int64_t i) {
+                    const auto [re, im] = planes(object, i);
+                    const auto [out_re, out_im] = planes(out, i);
+                    const auto [field_re, field_im] = planes(field, i);
+                    projection.project(re, im, modulus.data_ptr<float>() + i * cells,
+                                       measured.data_ptr<std::uint8_t>() + i * cells, out_re, out_im,
+                                       field_re, field_im);
+                  });
     context->save_for_backward({modulus, measured, field});
     return out;
   }
@@ -66,8 +69,8 @@ struct ProjectModulus : torch::autograd::Function<ProjectModulus> {
                     const auto [out_re, out_im] = planes(out, i);
                     const auto [field_re, field_im] = planes(field, i);
                     projection.project_backward(re, im, modulus.data_ptr<float>() + i * cells,
-                                                measured.data_ptr<std::uint8_t>() + i * cells, field_re, field_im,
-                                                out_re, out_im);
+                                                measured.data_ptr<std::uint8_t>() + i * cells, field_re,
+                                                field_im, out_re, out_im);
                   });
     return {out, Tensor(), Tensor()};
   }
@@ -76,15 +79,17 @@ struct ProjectModulus : torch::autograd::Function<ProjectModulus> {
 struct ModulusChi2 : torch::autograd::Function<ModulusChi2> {
   static Tensor forward(AutogradContext* context, const Tensor& object_in, const Tensor& modulus) {
     const Tensor object = object_in.contiguous();
-    const Tensor field = torch::empty({object.size(0), 2, modulus.size(1), modulus.size(2)}, modulus.options());
+    const Tensor field =
+        torch::empty({object.size(0), 2, modulus.size(1), modulus.size(2)}, modulus.options());
     const Tensor out = torch::empty({object.size(0)}, modulus.options());
     const std::int64_t cells = modulus.size(1) * modulus.size(2);
-    for_each_item(object.size(0), modulus.size(1), object.size(2), [&](ModulusProjection& projection, std::int64_t i) {
-      const auto [re, im] = planes(object, i);
-      const auto [field_re, field_im] = planes(field, i);
-      out.data_ptr<float>()[i] =
-          projection.chi2(re, im, modulus.data_ptr<float>() + i * cells, field_re, field_im);
-    });
+    for_each_item(object.size(0), modulus.size(1), object.size(2),
+                  [&](ModulusProjection& projection, std::int64_t i) {
+                    const auto [re, im] = planes(object, i);
+                    const auto [field_re, field_im] = planes(field, i);
+                    out.data_ptr<float>()[i] =
+                        projection.chi2(re, im, modulus.data_ptr<float>() + i * cells, field_re, field_im);
+                  });
     context->save_for_backward({modulus, field});
     context->saved_data["n"] = object.size(2);
     return out;
@@ -112,12 +117,13 @@ Tensor project_only(const Tensor& object_in, const Tensor& modulus, const Tensor
   const Tensor object = object_in.contiguous();
   const Tensor out = torch::empty_like(object);
   const std::int64_t cells = modulus.size(1) * modulus.size(2);
-  for_each_item(object.size(0), modulus.size(1), object.size(2), [&](ModulusProjection& projection, std::int64_t i) {
-    const auto [re, im] = planes(object, i);
-    const auto [out_re, out_im] = planes(out, i);
-    projection.project(re, im, modulus.data_ptr<float>() + i * cells, measured.data_ptr<std::uint8_t>() + i * cells,
-                       out_re, out_im, nullptr, nullptr);
-  });
+  for_each_item(
+      object.size(0), modulus.size(1), object.size(2), [&](ModulusProjection& projection, std::int64_t i) {
+        const auto [re, im] = planes(object, i);
+        const auto [out_re, out_im] = planes(out, i);
+        projection.project(re, im, modulus.data_ptr<float>() + i * cells,
+                           measured.data_ptr<std::uint8_t>() + i * cells, out_re, out_im, nullptr, nullptr);
+      });
   return out;
 }
 
@@ -128,6 +134,8 @@ Tensor project_modulus(const Tensor& object, const Tensor& modulus, const Tensor
   return ProjectModulus::apply(object, modulus, measured);
 }
 
-Tensor modulus_chi2(const Tensor& object, const Tensor& modulus) { return ModulusChi2::apply(object, modulus); }
+Tensor modulus_chi2(const Tensor& object, const Tensor& modulus) {
+  return ModulusChi2::apply(object, modulus);
+}
 
 }  // namespace flashphase::infer

@@ -10,8 +10,11 @@ Update update_of(const Step& step) {
   update.positive = step.positive;
   update.real = step.real;
   switch (step.algorithm) {
-    case Algorithm::er: break;
-    case Algorithm::sf: update.outside = {-1, 0}; break;
+    case Algorithm::er:
+      break;
+    case Algorithm::sf:
+      update.outside = {-1, 0};
+      break;
     case Algorithm::raar:
       update.outside = {1 - 2 * beta, beta};
       update.test = {2, -1};
@@ -33,7 +36,9 @@ Update update_of(const Step& step) {
       return update;
     case Algorithm::hio:
     case Algorithm::oss:
-    case Algorithm::dm: update.outside = {-beta, 1}; break;
+    case Algorithm::dm:
+      update.outside = {-beta, 1};
+      break;
   }
   update.between = update.outside;
   return update;

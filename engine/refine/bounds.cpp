@@ -18,13 +18,15 @@ std::vector<float> filled(std::span<const float> modulus, int m) {
         if (plane[static_cast<std::size_t>(y * m + x)] >= 0) continue;
         float sum = 0;
         int known = 0;
-        for (const auto& [v, u] : {std::pair{y - 1, x}, std::pair{y + 1, x}, std::pair{y, x - 1}, std::pair{y, x + 1}}) {
+        for (const auto& [v, u] :
+             {std::pair{y - 1, x}, std::pair{y + 1, x}, std::pair{y, x - 1}, std::pair{y, x + 1}}) {
           const float value = plane[static_cast<std::size_t>((v + m) % m * m + (u + m) % m)];
           if (value < 0) continue;
           sum += value;
           ++known;
         }
-        if (known > 0) ring.emplace_back(static_cast<std::size_t>(y * m + x), sum / static_cast<float>(known));
+        if (known > 0)
+          ring.emplace_back(static_cast<std::size_t>(y * m + x), sum / static_cast<float>(known));
       }
     }
     for (const auto& [i, value] : ring) plane[i] = value;
@@ -36,8 +38,8 @@ std::vector<float> filled(std::span<const float> modulus, int m) {
 
 void set_modulus_bounds(std::span<const float> modulus, int m, double unit, const ModulusRule& rule,
                         std::span<float> low, std::span<float> high) {
-  constexpr double kHalf = 0.675;        // half of a normal distribution lies within
-  constexpr float kUnbounded = 1e18f;    // its square is finite
+  constexpr double kHalf = 0.675;      // half of a normal distribution lies within
+  constexpr float kUnbounded = 1e18f;  // its square is finite
   const std::vector<float> interpolated = rule.bound > 0 ? filled(modulus, m) : std::vector<float>();
   for (std::size_t i = 0; i < modulus.size(); ++i) {
     if (modulus[i] < 0) {

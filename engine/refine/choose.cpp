@@ -16,7 +16,8 @@ std::vector<int> by_residual(const Results& results) {
   std::vector<int> order(static_cast<std::size_t>(results.objects.count));
   std::iota(order.begin(), order.end(), 0);
   std::stable_sort(order.begin(), order.end(), [&](int a, int b) {
-    return results.objects.residual[static_cast<std::size_t>(a)] < results.objects.residual[static_cast<std::size_t>(b)];
+    return results.objects.residual[static_cast<std::size_t>(a)] <
+           results.objects.residual[static_cast<std::size_t>(b)];
   });
   return order;
 }
@@ -28,10 +29,11 @@ std::vector<float> correlations(const ObjectBatch& objects) {
   std::vector<float> result(count * count, 1);
   for (int a = 0; a < objects.count; ++a) {
     for (int b = 0; b < a; ++b) {
-      const float error =
-          score::compare(objects.object_of(a), objects.object_of(b), everywhere, objects.size).real_space_error;
+      const float error = score::compare(objects.object_of(a), objects.object_of(b), everywhere, objects.size)
+                              .real_space_error;
       result[static_cast<std::size_t>(a) * count + static_cast<std::size_t>(b)] =
-          result[static_cast<std::size_t>(b) * count + static_cast<std::size_t>(a)] = std::sqrt(std::max(0.0f, 1 - error));
+          result[static_cast<std::size_t>(b) * count + static_cast<std::size_t>(a)] =
+              std::sqrt(std::max(0.0f, 1 - error));
     }
   }
   return result;
@@ -58,13 +60,19 @@ int by_agreement(const Results& results) {
 
 }  // namespace
 
-int lowest_residual(const Results& results) { return by_residual(results).front(); }
+int lowest_residual(const Results& results) {
+  return by_residual(results).front();
+}
 
 Chosen choose(const Results& results, const Choosing& choosing, int m) {
   Chosen chosen;
   switch (choosing.by) {
-    case Choice::lowest_residual: chosen.index = lowest_residual(results); break;
-    case Choice::agreement: chosen.index = by_agreement(results); break;
+    case Choice::lowest_residual:
+      chosen.index = lowest_residual(results);
+      break;
+    case Choice::agreement:
+      chosen.index = by_agreement(results);
+      break;
     case Choice::free_log_likelihood:
       chosen.index = static_cast<int>(
           std::max_element(results.free_log_likelihood.begin(), results.free_log_likelihood.end()) -

@@ -25,12 +25,12 @@ struct Chosen {
 /// The result with the lowest residual.
 int lowest_residual(const Results& results);
 
-/// Chooses as `choosing` says and computes agreement, PRTF and mean over the better half by residual (at least two, the chosen
-/// one included), for a pattern of m x m pixels. Precondition: K >= 1.
+/// Chooses as `choosing` says and computes agreement, PRTF and mean over the better half by residual (at
+/// least two, the chosen one included), for a pattern of m x m pixels. Precondition: K >= 1.
 Chosen choose(const Results& results, const Choosing& choosing, int m);
 
-/// The next generation of starts [K, n, n]: the chosen one as it is, each other the mean of itself and the chosen one once
-/// aligned (guided: the best breeds. Chen, Miao, Wang & Lee, Phys. Rev. B 76, 064113, 2007).
+/// The next generation of starts [K, n, n]: the chosen one as it is, each other the mean of itself and the
+/// chosen one once aligned (guided: the best breeds. Chen, Miao, Wang & Lee, Phys. Rev. B 76, 064113, 2007).
 std::vector<std::complex<float>> bred(const Results& results, int chosen);
 
 }  // namespace flashphase::refine

@@ -82,6 +82,7 @@ void check(const PatternBatch& patterns, const Starts& starts) {
     fail("between 0 and 0.2 of the pixels can be held out, not " + std::to_string(choosing.held_out));
   if (choosing.by == Choice::free_log_likelihood && choosing.held_out <= 0)
     fail("to choose by free pixels some must be held out");
+  if (choosing.settle < 0) fail("a mean cannot settle for fewer than 0 iterations");
   if (choosing.generations < 1) fail("there must be at least one generation");
   for (const auto value : starts.object) {
     if (!std::isfinite(value.real()) || !std::isfinite(value.imag()))
@@ -159,7 +160,8 @@ class CpuSolver final : public Solver {
     std::copy(support.begin(), support.end(), out.objects.support_of(frame).begin());
     const Choosing& choosing = starts.choosing;
     std::vector<std::uint8_t> seen(measured.begin(), measured.end());
-    if (choosing.held_out > 0) seen = without_free_pixels(measured, patterns.size, choosing.held_out, kFreePixelSeed);
+    if (choosing.held_out > 0)
+      seen = without_free_pixels(measured, patterns.size, choosing.held_out, kFreePixelSeed);
     work_->iterate.set_pattern(patterns.intensity_of(frame), seen, schedule.modulus);
     if (work_->iterate.has_signal()) {
       Results& results = work_->results;
@@ -168,17 +170,17 @@ class CpuSolver final : public Solver {
         run_starts(bred(results, lowest_residual(results)), support, schedule);
       }
       if (choosing.held_out > 0) weigh_free_pixels(patterns, frame, seen);
-      const int chosen = take_chosen(choosing, frame, out);
+      const int chosen = take_chosen(schedule, choosing, frame, out);
       if (choosing.held_out > 0)
         out.free_log_likelihood[index] = results.free_log_likelihood[static_cast<std::size_t>(chosen)];
       if (choosing.like_first_start)
         register_to(first.first(cells), object, out.objects.support_of(frame), starts.size);
     }
-    out.objects.residual[index] =
-        work_->scorer(patterns.intensity_of(frame), measured, object, starts.size);
+    out.objects.residual[index] = work_->scorer(patterns.intensity_of(frame), measured, object, starts.size);
   }
 
-  /// One generation: the schedule from each of the starts [K, n, n]. A start that comes to nothing gives a zero object.
+  /// One generation: the schedule from each of the starts [K, n, n]. A start that comes to nothing gives a
+  /// zero object.
   void run_starts(std::span<const std::complex<float>> starts, std::span<const std::uint8_t> support,
                   const Schedule& schedule) {
     Results& results = work_->results;
@@ -214,7 +216,19 @@ class CpuSolver final : public Solver {
     }
   }
 
-  int take_chosen(const Choosing& choosing, int frame, Refined& out) {
+  /// The object becomes what error reduction makes of `mean` inside the frame's support.
+  void settle(const std::vector<std::complex<float>>& mean, const Schedule& schedule, int iterations,
+              int frame, Refined& out) {
+    Schedule rest;
+    rest.steps = {{Algorithm::er, iterations}};
+    rest.modulus = schedule.modulus;
+    work_->iterate.set_start(mean, out.objects.support_of(frame), out.objects.size);
+    run(rest);
+    if (std::isfinite(work_->best.chi2()))
+      std::ranges::copy(work_->best.object(), out.objects.object_of(frame).begin());
+  }
+
+  int take_chosen(const Schedule& schedule, const Choosing& choosing, int frame, Refined& out) {
     const Results& results = work_->results;
     const auto index = static_cast<std::size_t>(frame);
     const bool wants_more = compares(choosing) || choosing.by == Choice::free_log_likelihood;
@@ -227,14 +241,11 @@ class CpuSolver final : public Solver {
     std::ranges::copy(results.objects.support_of(chosen.index), out.objects.support_of(frame).begin());
     std::ranges::copy(results.objects.object_of(chosen.index), out.objects.object_of(frame).begin());
     out.iterations[index] = results.iterations[static_cast<std::size_t>(chosen.index)];
-    if (choosing.average) {
-      const auto support = out.objects.support_of(frame);
-      const auto object = out.objects.object_of(frame);
-      for (std::size_t i = 0; i < object.size(); ++i) object[i] = support[i] ? chosen.mean[i] : std::complex<float>();
-    }
+    if (choosing.average) settle(chosen.mean, schedule, choosing.settle, frame, out);
     if (!out.agreement.empty()) {
       out.agreement[index] = chosen.agreement;
-      std::ranges::copy(chosen.prtf, out.prtf.begin() + static_cast<std::ptrdiff_t>(index * chosen.prtf.size()));
+      std::ranges::copy(chosen.prtf,
+                        out.prtf.begin() + static_cast<std::ptrdiff_t>(index * chosen.prtf.size()));
     }
     return chosen.index;
   }
@@ -276,7 +287,8 @@ class CpuSolver final : public Solver {
       return;
     }
     iterate.update(update);
-    if (step.algorithm == Algorithm::oss) iterate.smooth_outside(oss_width(done, step.iterations, iterate.size()));
+    if (step.algorithm == Algorithm::oss)
+      iterate.smooth_outside(oss_width(done, step.iterations, iterate.size()));
   }
 
   static bool stagnates(const Stop& stop, const Fit& fit, Progress& progress) {
@@ -299,7 +311,8 @@ class CpuSolver final : public Solver {
                        static_cast<float>(std::max(1, progress.total - wrap.from));
     const float sigma = wrap.sigma_start + part * (wrap.sigma_end - wrap.sigma_start);
     Iterate& iterate = work_->iterate;
-    if (!work_->support_update(iterate.re(), iterate.im(), iterate.size(), sigma, wrap, iterate.support())) return;
+    if (!work_->support_update(iterate.re(), iterate.im(), iterate.size(), sigma, wrap, iterate.support()))
+      return;
     work_->best.outdate();
     progress.candidate = false;
     progress.lowest = std::numeric_limits<double>::infinity();

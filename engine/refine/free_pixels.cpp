@@ -9,7 +9,8 @@ std::vector<std::uint8_t> without_free_pixels(std::span<const std::uint8_t> meas
                                               std::uint64_t seed) {
   constexpr int radius = 2;
   std::vector<std::uint8_t> kept(measured.begin(), measured.end());
-  const auto all = static_cast<float>(std::count_if(kept.begin(), kept.end(), [](auto value) { return value != 0; }));
+  const auto all =
+      static_cast<float>(std::count_if(kept.begin(), kept.end(), [](auto value) { return value != 0; }));
   auto wanted = static_cast<int>(fraction * all);
   std::mt19937_64 random(seed);
   const auto coordinate = [&] { return static_cast<int>(random() % static_cast<std::uint64_t>(m)); };
@@ -20,7 +21,8 @@ std::vector<std::uint8_t> without_free_pixels(std::span<const std::uint8_t> meas
     for (int y = std::max(0, cy - radius); y <= std::min(m - 1, cy + radius); ++y) {
       for (int x = std::max(0, cx - radius); x <= std::min(m - 1, cx + radius); ++x) {
         std::uint8_t& pixel = kept[static_cast<std::size_t>(y * m + x)];
-        if ((y - cy) * (y - cy) + (x - cx) * (x - cx) > radius * radius || pixel == 0 || wanted == 0) continue;
+        if ((y - cy) * (y - cy) + (x - cx) * (x - cx) > radius * radius || pixel == 0 || wanted == 0)
+          continue;
         pixel = 0;
         --wanted;
       }

@@ -17,11 +17,11 @@ struct Fit {
   double scale = 1;  ///< that scale
 };
 
-/// One frame in iteration: the object g on [m, m], its support, the measured modulus. One iteration is project(), then
-/// update() or difference_map(), with P = F^-1[ sqrt(I) F g / |F g| ], unmeasured coefficients as they are or bounded.
-/// The n x n object sits in the corner of the frame and Fourier space stays transposed, so that nothing is ever
-/// shifted. Inside, the pattern is scaled to a mean of about 1; unit() gives its own units back.
-/// Thread: one. No allocation after construction.
+/// One frame in iteration: the object g on [m, m], its support, the measured modulus. One iteration is
+/// project(), then update() or difference_map(), with P = F^-1[ sqrt(I) F g / |F g| ], unmeasured
+/// coefficients as they are or bounded. The n x n object sits in the corner of the frame and Fourier space
+/// stays transposed, so that nothing is ever shifted. Inside, the pattern is scaled to a mean of about 1;
+/// unit() gives its own units back. Thread: one. No allocation after construction.
 class Iterate {
  public:
   explicit Iterate(int m);
@@ -37,7 +37,8 @@ class Iterate {
   /// g = start inside the support, scaled to the pattern. Shapes [n, n].
   void set_start(std::span<const std::complex<float>> object, std::span<const std::uint8_t> support, int n);
 
-  /// Puts the measured modulus in place; an update must follow. Gives the fit of g as it is (where asked for).
+  /// Puts the measured modulus in place; an update must follow. Gives the fit of g as it is (where asked
+  /// for).
   Fit project(bool fit = true);
 
   /// The iteration's end, see update_of().
@@ -45,19 +46,19 @@ class Iterate {
 
   /// The iteration's end for the difference map,
   ///   g + b { P_S[(1 + 1/b) P - g/b] - P_M[(1 - 1/b) P_S g + g/b] }
-  /// (Elser, J. Opt. Soc. Am. A 20, 40, 2003, with his best relaxations -1/b and 1/b). P_S keeps the support, with the options
-  /// also what is positive and what is real.
+  /// (Elser, J. Opt. Soc. Am. A 20, 40, 2003, with his best relaxations -1/b and 1/b). P_S keeps the support,
+  /// with the options also what is positive and what is real.
   void difference_map(float beta, bool positive, bool real);
 
-  /// Between two iterations: g outside the support through exp(-(k / width)^2 / 2), k and width in pixels of Fourier space
-  /// (oversampling smoothness, Rodriguez et al., J. Appl. Cryst. 46, 312, 2013).
+  /// Between two iterations: g outside the support through exp(-(k / width)^2 / 2), k and width in pixels of
+  /// Fourier space (oversampling smoothness, Rodriguez et al., J. Appl. Cryst. 46, 312, 2013).
   void smooth_outside(float width);
 
   /// g = 0 outside the support, between two iterations.
   void constrain();
 
-  /// The modulus of the coefficients of g as it is, in the units of the pattern, in Fft2's Fourier layout. Overwrites the
-  /// last call's.
+  /// The modulus of the coefficients of g as it is, in the units of the pattern, in Fft2's Fourier layout.
+  /// Overwrites the last call's.
   std::span<const float> calculated_modulus();
 
   /// g and support as planes [m, m]; the object is the corner [0, n) x [0, n).
@@ -70,7 +71,8 @@ class Iterate {
   double unit() const { return unit_; }
 
  private:
-  void set_bounds(std::span<const float> intensity, std::span<const std::uint8_t> measured, const ModulusRule& rule);
+  void set_bounds(std::span<const float> intensity, std::span<const std::uint8_t> measured,
+                  const ModulusRule& rule);
   Target target() const;
 
   std::unique_ptr<Loop> loop_;

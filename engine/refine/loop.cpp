@@ -12,7 +12,10 @@ namespace {
 class PlainLoop final : public Loop {
  public:
   explicit PlainLoop(int m)
-      : fft_(m), cells_(static_cast<std::size_t>(m) * static_cast<std::size_t>(m)), re_(cells_), im_(cells_) {}
+      : fft_(m),
+        cells_(static_cast<std::size_t>(m) * static_cast<std::size_t>(m)),
+        re_(cells_),
+        im_(cells_) {}
 
   void begin(const float* re, const float* im) override {
     std::copy_n(re, cells_, re_.data());
@@ -76,7 +79,9 @@ std::unique_ptr<Loop> make_plain_loop(int m) {
 
 std::unique_ptr<Loop> make_loop(int m) {
   const std::string_view name = fft::instruction_set();
-  auto loop = name == "avx512" ? make_loop_avx512(m) : name == "avx2" ? make_loop_avx2(m) : make_loop_baseline(m);
+  auto loop = name == "avx512" ? make_loop_avx512(m)
+              : name == "avx2" ? make_loop_avx2(m)
+                               : make_loop_baseline(m);
   return loop ? std::move(loop) : make_plain_loop(m);
 }
 

@@ -5,11 +5,12 @@
 
 namespace flashphase::refine {
 
-/// What the Fourier coefficients are projected on, as planes [m, m] in Fft2's Fourier layout. Coefficients that are
-/// not measured have a modulus of -1.
+/// What the Fourier coefficients are projected on, as planes [m, m] in Fft2's Fourier layout. Coefficients
+/// that are not measured have a modulus of -1.
 struct Target {
   const float* modulus = nullptr;
-  /// With bounds, |F| moves to the nearest value in [low, high], and `modulus` serves the sums alone. Both or none.
+  /// With bounds, |F| moves to the nearest value in [low, high], and `modulus` serves the sums alone. Both or
+  /// none.
   const float* low = nullptr;
   const float* high = nullptr;
 };
@@ -51,7 +52,8 @@ class Loop {
   virtual ~Loop() = default;
   /// Takes the iterate as it is; must follow every change of g that update() has not made.
   virtual void begin(const float* re, const float* im) = 0;
-  /// Replaces the modulus of F g; P = F^-1 of that. Gives the sums of F g as it was where asked for, else zeros.
+  /// Replaces the modulus of F g; P = F^-1 of that. Gives the sums of F g as it was where asked for, else
+  /// zeros.
   virtual ModulusSums project(const Target& target, bool sums) = 0;
   /// g = update(P, g). `support` is 1 inside, 0 outside.
   virtual void update(float* re, float* im, const float* support, const Update& update) = 0;

@@ -37,7 +37,8 @@ double energy(std::span<const Complex> object) {
 
 }  // namespace
 
-void register_to(std::span<const Complex> reference, std::span<Complex> object, std::span<std::uint8_t> support, int n) {
+void register_to(std::span<const Complex> reference, std::span<Complex> object,
+                 std::span<std::uint8_t> support, int n) {
   if (!(energy(reference) > 0) || !(energy(object) > 0)) return;
   const std::vector<std::uint8_t> everywhere(object.size(), 1);
   const score::Comparison comparison = score::compare(object, reference, everywhere, n);

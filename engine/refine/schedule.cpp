@@ -47,7 +47,8 @@ void append(std::vector<Step>& steps, const Step& step) {
   }
 }
 
-/// Recursive descent over  terms := term {'+' term},  term := [count '*'] (word [parameters] | '(' terms ')').
+/// Recursive descent over  terms := term {'+' term},  term := [count '*'] (word [parameters] | '(' terms
+/// ')').
 class Parser {
  public:
   explicit Parser(std::string_view text) : text_(text) {}

@@ -28,22 +28,23 @@ struct ShrinkWrap {
   float sigma_start = 2.0f;  ///< Gaussian blur in pixels, at `from` ...
   float sigma_end = 0.8f;    ///< ... and at the end, linear between
   float threshold = 0.05f;   ///< fraction of the maximum
-  float area = 0;            ///< above 0: this fraction of the n x n pixels, the brightest, in place of the threshold
-  int grow = 1;              ///< then the four neighbours of every pixel, so often: smooth edges stay inside
+  float area = 0;  ///< above 0: this fraction of the n x n pixels, the brightest, in place of the threshold
+  int grow = 1;    ///< then the four neighbours of every pixel, so often: smooth edges stay inside
 
   bool operator==(const ShrinkWrap&) const = default;
 };
 
 /// How strictly the modulus is put in place (see bounds.h).
 struct ModulusRule {
-  float confidence = 0;  ///< half-width of the interval a count may lie in, in probable errors; 0 = exactly the measured
-  float bound = 0;       ///< unmeasured coefficients: at most this times the interpolated modulus; 0 = free
+  float confidence =
+      0;  ///< half-width of the interval a count may lie in, in probable errors; 0 = exactly the measured
+  float bound = 0;  ///< unmeasured coefficients: at most this times the interpolated modulus; 0 = free
 
   bool operator==(const ModulusRule&) const = default;
 };
 
-/// A start ends early when the lowest fit of its iterates has not fallen by the fraction `gain` within `after` iterations, or has
-/// fallen below `below`. Counting begins again when the support changes.
+/// A start ends early when the lowest fit of its iterates has not fallen by the fraction `gain` within
+/// `after` iterations, or has fallen below `below`. Counting begins again when the support changes.
 struct Stop {
   int after = 50;
   float gain = 0.01f;
@@ -62,14 +63,16 @@ struct Schedule {
   int iterations() const;
 };
 
-/// Parses e.g. "3*(20*ER+180*HIO)+20*ER", "80*HIO(beta=0.9)+20*ER+SW(every=10,from=100,sigma=2:0.8,threshold=0.1)" or a
-/// preset name: "polish" (50*HIO+50*ER), "paper" (600 iterations with shrink-wrap), "random" (for random starts). "none"
-/// gives an empty schedule.
+/// Parses e.g. "3*(20*ER+180*HIO)+20*ER",
+/// "80*HIO(beta=0.9)+20*ER+SW(every=10,from=100,sigma=2:0.8,threshold=0.1)" or a preset name: "polish"
+/// (50*HIO+50*ER), "paper" (600 iterations with shrink-wrap), "random" (for random starts). "none" gives an
+/// empty schedule.
 ///
-/// Steps: ER, HIO, RAAR, DM, RRR, HPR, CHIO, SF, OSS with beta=..., CHIO also alpha=..., each also the options
-/// positive and real: "200*RAAR(beta=0.9,positive)+20*ER(positive)".
-/// Settings of the whole, once, outside parentheses and without a count:
-///   SW(every=,from=,sigma=start:end,threshold= or area=,grow=)   MOD(confidence=,bound=)   STOP(after=,gain=,below=)
+/// Steps: ER, HIO, RAAR, DM, RRR, HPR, CHIO, SF, OSS with beta=..., CHIO also alpha=..., each also the
+/// options positive and real: "200*RAAR(beta=0.9,positive)+20*ER(positive)". Settings of the whole, once,
+/// outside parentheses and without a count:
+///   SW(every=,from=,sigma=start:end,threshold= or area=,grow=)   MOD(confidence=,bound=)
+///   STOP(after=,gain=,below=)
 /// At most 1 000 000 iterations. Throws std::invalid_argument with a sentence that points at the column.
 Schedule parse_schedule(std::string_view text);
 

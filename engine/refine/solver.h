@@ -15,23 +15,26 @@ namespace flashphase::refine {
 /// Which of the results of a frame's starts comes out.
 enum class Choice {
   lowest_residual,
-  agreement,           ///< lowest residual * (1 - mean correlation with the other results): each alone misleads
+  agreement,  ///< lowest residual * (1 - mean correlation with the other results): each alone misleads
   free_log_likelihood  ///< the best on the pixels held out; needs `held_out` > 0
 };
 
 /// What is done with several starts of a frame beyond keeping the one with the lowest residual.
 struct Choosing {
   Choice by = Choice::lowest_residual;
-  /// The mean of the better half by residual, aligned on the chosen one and cut to its support, comes out instead of it.
+  /// What comes out is the mean of the better half by residual, aligned on the chosen one, cut to its support
+  /// and settled by so many iterations of ER.
   bool average = false;
+  int settle = 50;
   /// Fills agreement and PRTF also where neither `by` nor `average` needs them.
   bool confidence = false;
   /// Fraction of the measured pixels, in islands, that iterations do not see (free_pixels.h); in [0, 0.2].
   float held_out = 0;
-  /// Rounds of the schedule; before each but the first, all starts are bred with the chosen result (guided). At least 1.
+  /// Rounds of the schedule; before each but the first, all starts are bred with the chosen result (guided).
+  /// At least 1.
   int generations = 1;
-  /// What comes out is moved onto the frame's first start (registration.h): with the network's answer there, a live picture
-  /// does not flip between twins.
+  /// What comes out is moved onto the frame's first start (registration.h): with the network's answer there,
+  /// a live picture does not flip between twins.
   bool like_first_start = false;
 };
 
@@ -50,9 +53,11 @@ struct Refined {
   std::vector<int> iterations;  ///< [B] iterations done from that start (in its last generation)
 
   /// Where Choosing asks for them and K >= 2 (else empty):
-  std::vector<float> agreement{};  ///< [B] of the better half of the results by residual (score::Confidence), 0 to 1
-  std::vector<float> prtf{};       ///< [B, m/2 + 1] phase retrieval transfer function of the same
-  /// [B] where pixels were held out: minus score::poisson_llk of the chosen start's result on them, so higher is better.
+  std::vector<float>
+      agreement{};  ///< [B] of the better half of the results by residual (score::Confidence), 0 to 1
+  std::vector<float> prtf{};  ///< [B, m/2 + 1] phase retrieval transfer function of the same
+  /// [B] where pixels were held out: minus score::poisson_llk of the chosen start's result on them, so higher
+  /// is better.
   std::vector<float> free_log_likelihood{};
 };
 
@@ -91,7 +96,8 @@ Starts starts_from(const ObjectBatch& objects, float threshold = 0.05f, int grow
 /// amplitude uniform in [0, 1), phase uniform. The same seed gives the same starts everywhere.
 void add_random_starts(Starts& starts, int per_frame, std::uint64_t seed);
 
-/// The same, but the added ones are the frame's first start with the phase of each pixel moved by up to `spread` radians.
+/// The same, but the added ones are the frame's first start with the phase of each pixel moved by up to
+/// `spread` radians.
 void add_perturbed_starts(Starts& starts, int per_frame, float spread, std::uint64_t seed);
 
 }  // namespace flashphase::refine

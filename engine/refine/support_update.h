@@ -6,17 +6,18 @@
 
 namespace flashphase::refine {
 
-/// Shrink-wrap: support = G_sigma * |g| > threshold * maximum, or the brightest pixels of a given area, then grown; always inside
-/// the n x n square (Marchesini et al., Phys. Rev. B 68, 140101, 2003). The blur sees zero beyond the square. Thread: one. No allocation after
-/// construction.
+/// Shrink-wrap: support = G_sigma * |g| > threshold * maximum, or the brightest pixels of a given area, then
+/// grown; always inside the n x n square (Marchesini et al., Phys. Rev. B 68, 140101, 2003). The blur sees
+/// zero beyond the square. Thread: one. No allocation after construction.
 class SupportUpdate {
  public:
   explicit SupportUpdate(int n);
 
-  /// `re`, `im`, `support` (1 inside, 0 outside): corner [n, n] of planes with rows of `stride`. `sigma` in pixels, 0 = no
-  /// blur; threshold, area and grow are the rule's. Says whether the support changed; it stays when |g| has no finite
-  /// positive maximum.
-  bool operator()(const float* re, const float* im, int stride, float sigma, const ShrinkWrap& rule, float* support);
+  /// `re`, `im`, `support` (1 inside, 0 outside): corner [n, n] of planes with rows of `stride`. `sigma` in
+  /// pixels, 0 = no blur; threshold, area and grow are the rule's. Says whether the support changed; it stays
+  /// when |g| has no finite positive maximum.
+  bool operator()(const float* re, const float* im, int stride, float sigma, const ShrinkWrap& rule,
+                  float* support);
 
  private:
   void make_weights(float sigma);

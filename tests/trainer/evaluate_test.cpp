@@ -39,8 +39,9 @@ TEST_F(EvaluateTest, PrintsTheAgreedJson) {
   testing::internal::CaptureStdout();
   evaluate({"none", path_, {0}, 10, true});
   const std::string text = testing::internal::GetCapturedStdout();
-  for (const char* key : {"\"frames\": 10", "\"network\": \"none\"", "\"iterations\"", "\"0\"", "\"modulus_chi2\"", "\"amplitude_chi2\"",
-                          "\"phase_chi2\"", "\"real_space_error\"", "\"mean\"", "\"median\"", "\"below_0.05\""})
+  for (const char* key : {"\"frames\": 10", "\"network\": \"none\"", "\"iterations\"", "\"0\"",
+                          "\"modulus_chi2\"", "\"amplitude_chi2\"", "\"phase_chi2\"", "\"real_space_error\"",
+                          "\"mean\"", "\"median\"", "\"below_0.05\""})
     EXPECT_NE(text.find(key), std::string::npos) << key;
 }
 

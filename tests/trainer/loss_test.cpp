@@ -19,7 +19,8 @@ torch::Tensor random_object(int batch) {
 
 torch::Tensor turned(const torch::Tensor& object, double angle) {
   const auto re = object.select(1, 0), im = object.select(1, 1);
-  return torch::stack({re * std::cos(angle) - im * std::sin(angle), re * std::sin(angle) + im * std::cos(angle)}, 1);
+  return torch::stack(
+      {re * std::cos(angle) - im * std::sin(angle), re * std::sin(angle) + im * std::cos(angle)}, 1);
 }
 
 torch::Tensor twin(const torch::Tensor& object) {

@@ -59,7 +59,8 @@ class KernelTest : public testing::TestWithParam<std::pair<std::string, int>> {
   static std::unique_ptr<Kernel> make() {
     const auto& [name, m] = GetParam();
     if (name == "avx512" && __builtin_cpu_supports("avx512dq")) return make_kernel_avx512(m);
-    if (name == "avx2" && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return make_kernel_avx2(m);
+    if (name == "avx2" && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
+      return make_kernel_avx2(m);
     if (name == "baseline") return make_kernel_baseline(m);
     if (name == "any_size") return make_kernel_any_size(m);
     return nullptr;

@@ -25,11 +25,13 @@ struct Features {
     scale = FeatureMaker(kM, kN)(intensity, mask, {features.data(), modulus.data(), measured.data()});
   }
   float at(int y, int x, int channel) const {
-    return features[static_cast<std::size_t>(((y / 2) * kM / 2 + x / 2) * kFeatureChannels + channel * 4 + (y % 2) * 2 + x % 2)];
+    return features[static_cast<std::size_t>(((y / 2) * kM / 2 + x / 2) * kFeatureChannels + channel * 4 +
+                                             (y % 2) * 2 + x % 2)];
   }
 };
 
-/// |F(object)|^2 by the definition, zero of Q at [m/2, m/2], for an object given as {y, x, value} about the origin.
+/// |F(object)|^2 by the definition, zero of Q at [m/2, m/2], for an object given as {y, x, value} about the
+/// origin.
 struct Point {
   int y, x;
   std::complex<double> value;

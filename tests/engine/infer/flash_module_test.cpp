@@ -11,7 +11,8 @@ namespace {
 constexpr int kPattern = 32, kObject = 16, kBatch = 3;
 
 FlashInput random_input() {
-  return {torch::randn({kBatch, kFeatureChannels, kPattern / 2, kPattern / 2}), torch::rand({kBatch, kPattern, kPattern}) + 0.1,
+  return {torch::randn({kBatch, kFeatureChannels, kPattern / 2, kPattern / 2}),
+          torch::rand({kBatch, kPattern, kPattern}) + 0.1,
           (torch::rand({kBatch, kPattern, kPattern}) > 0.1).to(torch::kByte)};
 }
 
@@ -25,20 +26,25 @@ torch::Tensor spectrum(const torch::Tensor& object) {
 
 torch::Tensor project_by_torch(const torch::Tensor& object, const FlashInput& input) {
   const auto f = spectrum(object);
-  const auto gain = torch::where(input.measured > 0, input.modulus / f.abs(), torch::ones_like(input.modulus));
+  const auto gain =
+      torch::where(input.measured > 0, input.modulus / f.abs(), torch::ones_like(input.modulus));
   const auto back = torch::fft_fftshift(torch::fft_ifft2((f * gain).transpose(1, 2)), {{1, 2}});
   const int margin = (kPattern - kObject) / 2;
   const auto crop = back.slice(1, margin, margin + kObject).slice(2, margin, margin + kObject);
   return torch::stack({torch::real(crop), torch::imag(crop)}, 1);
 }
 
-double largest_difference(const torch::Tensor& a, const torch::Tensor& b) { return (a - b).abs().max().item<double>(); }
+double largest_difference(const torch::Tensor& a, const torch::Tensor& b) {
+  return (a - b).abs().max().item<double>();
+}
 
 TEST(ProjectModulus, EqualsTheDefinitionByTorchsTransforms) {
   torch::manual_seed(1);
   const FlashInput input = random_input();
   const auto object = torch::randn({kBatch, 2, kObject, kObject});
-  EXPECT_LT(largest_difference(project_modulus(object, input.modulus, input.measured), project_by_torch(object, input)), 1e-4);
+  EXPECT_LT(largest_difference(project_modulus(object, input.modulus, input.measured),
+                               project_by_torch(object, input)),
+            1e-4);
 }
 
 TEST(ProjectModulus, GradientEqualsThatOfTorchsAutomaticDifferentiation) {
@@ -63,7 +69,8 @@ TEST(ModulusChi2, ValueAndGradientEqualThoseOfTorch) {
   const auto theirs = ours.detach().clone().requires_grad_(true);
   const auto weights = torch::rand({kBatch});
   const auto value = modulus_chi2(ours, input.modulus);
-  const auto expected = (spectrum(theirs).abs() - input.modulus).square().sum({1, 2}) / input.modulus.square().sum({1, 2});
+  const auto expected =
+      (spectrum(theirs).abs() - input.modulus).square().sum({1, 2}) / input.modulus.square().sum({1, 2});
   EXPECT_LT(((value - expected) / expected).abs().max().item<double>(), 1e-4);
   (value * weights).sum().backward();
   (expected * weights).sum().backward();
@@ -75,7 +82,8 @@ TEST(FlashModule, AnswersOncePerLayerAndLearnsThroughAllOfThem) {
   FlashModule module({kPattern, kObject, 4, 2, 4});
   const auto answers = module.forward(random_input());
   ASSERT_EQ(answers.size(), 3u);
-  for (const auto& answer : answers) EXPECT_EQ(answer.sizes(), (std::vector<std::int64_t>{kBatch, 2, kObject, kObject}));
+  for (const auto& answer : answers)
+    EXPECT_EQ(answer.sizes(), (std::vector<std::int64_t>{kBatch, 2, kObject, kObject}));
   answers.back().square().sum().backward();
   for (const auto& item : module.named_parameters())
     EXPECT_GT(item.value().grad().abs().max().item<double>(), 0) << item.key();

@@ -70,7 +70,8 @@ class FlashNetworkTest : public testing::Test {
 };
 
 TEST_F(FlashNetworkTest, GivesEachPatternTheSameAnswerAloneAndInABatch) {
-  const auto network = make_network(path_, {.precision = NetworkOptions::Precision::fp32, .threads = 1, .warm_up_batches = {1, 5}});
+  const auto network = make_network(
+      path_, {.precision = NetworkOptions::Precision::fp32, .threads = 1, .warm_up_batches = {1, 5}});
   const PatternBatch five = random_patterns(5, 1);
   const ObjectBatch together = answer(*network, five);
   for (int i = 0; i < 5; ++i) {
@@ -105,7 +106,8 @@ TEST_F(FlashNetworkTest, ScalesItsAnswerWithThePattern) {
   for (float& value : patterns.intensity) value *= 100;
   const ObjectBatch bright = answer(*network, patterns);
   for (std::size_t k = 0; k < dim.object.size(); ++k)
-    ASSERT_NEAR(std::abs(bright.object[k] - dim.object[k] * 10.0f), 0, 1e-2f * std::abs(bright.object[k]) + 1e-3f);
+    ASSERT_NEAR(std::abs(bright.object[k] - dim.object[k] * 10.0f), 0,
+                1e-2f * std::abs(bright.object[k]) + 1e-3f);
 }
 
 TEST_F(FlashNetworkTest, GivesAnAllZeroPatternAnAllZeroObject) {
@@ -157,7 +159,9 @@ TEST(NoneNetwork, GivesTheAutocorrelationOfTwoPointsAtTheirDistance) {
           100 * (2 + 2 * std::cos(2 * 3.14159265f * static_cast<float>((x - 32) * 6) / 64));
   ObjectBatch objects;
   network->infer(patterns, objects);
-  const auto amplitude = [&](int y, int x) { return std::abs(objects.object[static_cast<std::size_t>(y * 32 + x)]); };
+  const auto amplitude = [&](int y, int x) {
+    return std::abs(objects.object[static_cast<std::size_t>(y * 32 + x)]);
+  };
   const float centre = amplitude(16, 16);
   EXPECT_GT(centre, 0);
   EXPECT_NEAR(amplitude(16, 22) / centre, std::sqrt(0.5f), 1e-3);

@@ -15,7 +15,8 @@ Refined solve(const PatternBatch& patterns, const Starts& starts, const std::str
 }
 
 float error_of(const Refined& refined, const Particle& particle) {
-  return score::compare(refined.objects.object, particle.object, particle.support, particle.n).real_space_error;
+  return score::compare(refined.objects.object, particle.object, particle.support, particle.n)
+      .real_space_error;
 }
 
 /// The particle with its phase taken away: a real positive object and a start near it.
@@ -30,20 +31,22 @@ class AlgorithmNamed : public testing::TestWithParam<const char*> {};
 
 TEST_P(AlgorithmNamed, RecoversTheObjectFromAPerturbedStart) {
   const Particle particle(32);
-  const Refined refined = solve(particle.pattern(64), particle.starts(), std::string("100*") + GetParam() + "+50*ER");
+  const Refined refined =
+      solve(particle.pattern(64), particle.starts(), std::string("100*") + GetParam() + "+50*ER");
   EXPECT_LT(refined.objects.residual[0], 1e-4f);
   EXPECT_LT(error_of(refined, particle), 0.01f);
 }
 
 INSTANTIATE_TEST_SUITE_P(Complex, AlgorithmNamed,
-                         testing::Values("ER", "HIO", "RAAR", "DM", "DM(beta=1.15)", "RRR(beta=0.5)", "HPR", "OSS"));
+                         testing::Values("ER", "HIO", "RAAR", "DM", "DM(beta=1.15)", "RRR(beta=0.5)", "HPR",
+                                         "OSS"));
 
 class PositiveAlgorithm : public testing::TestWithParam<const char*> {};
 
 TEST_P(PositiveAlgorithm, RecoversARealObjectFromAPerturbedStart) {
   const Particle particle = without_phase(32);
-  const Refined refined =
-      solve(particle.pattern(64), particle.starts(), std::string("100*") + GetParam() + "+50*ER(real,positive)");
+  const Refined refined = solve(particle.pattern(64), particle.starts(),
+                                std::string("100*") + GetParam() + "+50*ER(real,positive)");
   EXPECT_LT(error_of(refined, particle), 0.005f);
   for (const auto value : refined.objects.object) {
     EXPECT_EQ(value.imag(), 0);
@@ -52,8 +55,8 @@ TEST_P(PositiveAlgorithm, RecoversARealObjectFromAPerturbedStart) {
 }
 
 INSTANTIATE_TEST_SUITE_P(RealObject, PositiveAlgorithm,
-                         testing::Values("HIO(real,positive)", "RAAR(real,positive)", "HPR(real,positive)", "CHIO",
-                                         "DM(real,positive)", "RRR(beta=0.5,real,positive)"));
+                         testing::Values("HIO(real,positive)", "RAAR(real,positive)", "HPR(real,positive)",
+                                         "CHIO", "DM(real,positive)", "RRR(beta=0.5,real,positive)"));
 
 TEST(Algorithms, NarrowTheFilterOfOversamplingSmoothnessInTenStages) {
   EXPECT_EQ(oss_width(0, 100, 64), 64);

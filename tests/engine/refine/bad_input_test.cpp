@@ -29,7 +29,11 @@ void expect_sane(const PatternBatch& patterns, Starts starts) {
   const auto solver = make_cpu_solver();
   for (const bool many : {false, true}) {
     if (many) {
-      starts.choosing = {.by = Choice::agreement, .average = true, .held_out = 0.1f, .generations = 2, .like_first_start = true};
+      starts.choosing = {.by = Choice::agreement,
+                         .average = true,
+                         .held_out = 0.1f,
+                         .generations = 2,
+                         .like_first_start = true};
     }
     for (const char* schedule : kSchedules) {
       Refined refined;
@@ -61,7 +65,9 @@ TEST(BadInput, OneBrightPixelGivesADefinedResult) {
   expect_sane(one_bright_pixel(1e-44f, 77), particle.starts());
 }
 
-TEST(BadInput, AZeroPatternGivesAZeroObject) { expect_sane(PatternBatch(1, kM), Particle(kN).starts()); }
+TEST(BadInput, AZeroPatternGivesAZeroObject) {
+  expect_sane(PatternBatch(1, kM), Particle(kN).starts());
+}
 
 TEST(BadInput, AStartOfZerosGivesADefinedResult) {
   const Particle particle(kN);
@@ -94,14 +100,17 @@ TEST(BadInput, TheSmallestPatternGivesADefinedResult) {
 TEST(BadInput, LargePrimeSizesAreSolved) {
   const Particle particle(11);
   expect_sane(particle.pattern(23), particle.starts());
-  expect_sane(particle.pattern(41), particle.starts());
+  expect_sane(particle.pattern(29), particle.starts());
 }
 
 TEST(BadInput, APatternOfOnePixelHasNoRoomForAnObject) {
   PatternBatch pattern(1, 1);
   Refined refined;
-  EXPECT_THAT([&] { make_cpu_solver()->solve(pattern, {1, 1, {1}, {1}}, parse_schedule("ER"), refined); },
-              ThrowsMessage<std::invalid_argument>(HasSubstr("from 1 to half the pattern's (0)")));
+  EXPECT_THAT(
+      [&] {
+        make_cpu_solver()->solve(pattern, {1, 1, {1}, {1}}, parse_schedule("ER"), refined);
+      },
+      ThrowsMessage<std::invalid_argument>(HasSubstr("from 1 to half the pattern's (0)")));
 }
 
 TEST(BadInput, AFrameThatIsNotSquareIsRefused) {
@@ -120,13 +129,15 @@ TEST(BadInput, AChoiceThatCannotBeMadeIsRefused) {
     Starts starts = particle.starts();
     starts.choosing = choosing;
     Refined refined;
-    EXPECT_THAT([&] { make_cpu_solver()->solve(particle.pattern(kM), starts, parse_schedule("ER"), refined); },
-                ThrowsMessage<std::invalid_argument>(HasSubstr(what)));
+    EXPECT_THAT(
+        [&] { make_cpu_solver()->solve(particle.pattern(kM), starts, parse_schedule("ER"), refined); },
+        ThrowsMessage<std::invalid_argument>(HasSubstr(what)));
   };
   refuses("can be held out", {.held_out = 0.5f});
   refuses("can be held out", {.held_out = -0.1f});
   refuses("can be held out", {.held_out = std::numeric_limits<float>::quiet_NaN()});
   refuses("some must be held out", {.by = Choice::free_log_likelihood});
+  refuses("fewer than 0 iterations", {.settle = -1});
   refuses("at least one generation", {.generations = 0});
 }
 

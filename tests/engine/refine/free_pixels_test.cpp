@@ -47,7 +47,8 @@ TEST(FreePixels, AreTheSameForTheSameSeed) {
 }
 
 TEST(FreePixels, EndWhereThereIsNoRoom) {
-  EXPECT_EQ(without_free_pixels(std::vector<std::uint8_t>(4, 1), 2, 0.2f, 1), std::vector<std::uint8_t>(4, 1));
+  EXPECT_EQ(without_free_pixels(std::vector<std::uint8_t>(4, 1), 2, 0.2f, 1),
+            std::vector<std::uint8_t>(4, 1));
 }
 
 }  // namespace

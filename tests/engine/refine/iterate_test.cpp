@@ -16,8 +16,8 @@ using plain::Image;
 
 constexpr double kTolerance = 1e-4;  // of the largest amplitude
 
-/// The algorithms as their sources write them, with projections P_S, P_M and reflections R = 2 P - 1, in double
-/// precision, with the object in the middle of the frame.
+/// The algorithms as their sources write them, with projections P_S, P_M and reflections R = 2 P - 1, in
+/// double precision, with the object in the middle of the frame.
 class PlainIterate {
  public:
   PlainIterate(const Particle& particle, const PatternBatch& pattern)
@@ -44,8 +44,12 @@ class PlainIterate {
     const auto onto_support = [&](const Image& x) { return supported(x, step); };
     const Image pm = measured(g_);
     switch (step.algorithm) {
-      case Algorithm::er: g_ = onto_support(pm); break;
-      case Algorithm::sf: g_ = mixed(2, onto_support(pm), -1, pm); break;
+      case Algorithm::er:
+        g_ = onto_support(pm);
+        break;
+      case Algorithm::sf:
+        g_ = mixed(2, onto_support(pm), -1, pm);
+        break;
       case Algorithm::raar: {
         const Image rm = mixed(2, pm, -1, g_), rsrm = mixed(2, onto_support(rm), -1, rm);
         g_ = mixed(1, mixed(b / 2, rsrm, b / 2, g_), 1 - b, pm);
@@ -188,11 +192,12 @@ TEST_P(IterateOfSize, EqualsAPlainReferenceInEveryIterationOfHybridInputOutput) 
 
 TEST_P(IterateOfSize, EqualsAPlainReferenceForEveryAlgorithmAndOption) {
   // Where a pixel sits on the edge of a condition rounding decides, so the conditions get fewer iterations.
-  for (const Algorithm algorithm : {Algorithm::er, Algorithm::hio, Algorithm::raar, Algorithm::dm, Algorithm::rrr,
-                                    Algorithm::hpr, Algorithm::chio, Algorithm::sf}) {
-    for (const auto& [positive, real] : {std::pair{false, false}, std::pair{true, false}, std::pair{false, true},
-                                         std::pair{true, true}}) {
-      SCOPED_TRACE(testing::Message() << "algorithm " << static_cast<int>(algorithm) << ' ' << positive << real);
+  for (const Algorithm algorithm : {Algorithm::er, Algorithm::hio, Algorithm::raar, Algorithm::dm,
+                                    Algorithm::rrr, Algorithm::hpr, Algorithm::chio, Algorithm::sf}) {
+    for (const auto& [positive, real] :
+         {std::pair{false, false}, std::pair{true, false}, std::pair{false, true}, std::pair{true, true}}) {
+      SCOPED_TRACE(testing::Message()
+                   << "algorithm " << static_cast<int>(algorithm) << ' ' << positive << real);
       const Step step{algorithm, 1, 0.8f, 0.4f, positive, real};
       begin();
       PlainIterate slow(particle_, pattern_);

@@ -30,7 +30,8 @@ class LoopOf : public testing::TestWithParam<Backend> {
   }
 
   struct Planes {
-    explicit Planes(int m) : re(cells(m)), im(cells(m)), support(cells(m)), modulus(cells(m)), low(cells(m)), high(cells(m)) {
+    explicit Planes(int m)
+        : re(cells(m)), im(cells(m)), support(cells(m)), modulus(cells(m)), low(cells(m)), high(cells(m)) {
       std::mt19937 random(static_cast<unsigned>(m));
       const auto uniform = [&] { return static_cast<float>(random() % 2001) / 1000 - 1; };
       for (std::size_t i = 0; i < cells(m); ++i) {
@@ -52,7 +53,8 @@ class LoopOf : public testing::TestWithParam<Backend> {
   static void expect_near(const Planes& fast, const Planes& slow) {
     float difference = 0;
     for (std::size_t i = 0; i < fast.re.size(); ++i) {
-      difference = std::max({difference, std::abs(fast.re[i] - slow.re[i]), std::abs(fast.im[i] - slow.im[i])});
+      difference =
+          std::max({difference, std::abs(fast.re[i] - slow.re[i]), std::abs(fast.im[i] - slow.im[i])});
     }
     EXPECT_LT(difference, 1e-5f);
   }
@@ -99,7 +101,8 @@ TEST_P(LoopOf, EqualsThePlainLoopUnderConditionsOnThePixels) {
   update.outside = {-0.8f, 0.9f};
   update.test = {1.5f, -0.5f};
   update.between = {-1.5f, 1};
-  for (const auto& [positive, real] : {std::pair{true, false}, std::pair{false, true}, std::pair{true, true}}) {
+  for (const auto& [positive, real] :
+       {std::pair{true, false}, std::pair{false, true}, std::pair{true, true}}) {
     update.positive = positive;
     update.real = real;
     compare_iterations(64, update, false);
@@ -131,19 +134,16 @@ TEST_P(LoopOf, ProjectsACoefficientOfZeroToSomethingFinite) {
   for (const float value : planes.re.span()) EXPECT_TRUE(std::abs(value) < 100) << value;
 }
 
-INSTANTIATE_TEST_SUITE_P(EveryInstructionSet, LoopOf,
-                         testing::Values(Backend{"baseline", make_loop_baseline, [] { return true; }},
-                                         Backend{"avx2", make_loop_avx2,
-                                                 [] {
-                                                   return __builtin_cpu_supports("avx2") &&
-                                                          __builtin_cpu_supports("fma");
-                                                 }},
-                                         Backend{"avx512", make_loop_avx512,
-                                                 [] {
-                                                   return __builtin_cpu_supports("avx512f") &&
-                                                          __builtin_cpu_supports("avx512dq");
-                                                 }}),
-                         testing::PrintToStringParamName());
+INSTANTIATE_TEST_SUITE_P(
+    EveryInstructionSet, LoopOf,
+    testing::Values(Backend{"baseline", make_loop_baseline, [] { return true; }},
+                    Backend{"avx2", make_loop_avx2,
+                            [] { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }},
+                    Backend{"avx512", make_loop_avx512,
+                            [] {
+                              return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq");
+                            }}),
+    testing::PrintToStringParamName());
 
 TEST(PlainLoop, ProjectsOnTheMeasuredModulusAndLeavesTheRest) {
   constexpr int m = 12;

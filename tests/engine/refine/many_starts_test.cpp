@@ -92,7 +92,8 @@ TEST(Choose, TakesTheLowestResidual) {
 TEST(Choose, DoesNotTakeALoneResultForASlightlyLowerResidual) {
   const Particle particle(kN), stranger(kN, 9);
   Results results = results_of(particle, 5);
-  for (int k = 1; k < 5; ++k) results.objects.object_of(k)[kN * kN / 2 + kN / 2] *= 1 + 0.1f * static_cast<float>(k);
+  for (int k = 1; k < 5; ++k)
+    results.objects.object_of(k)[kN * kN / 2 + kN / 2] *= 1 + 0.1f * static_cast<float>(k);
   std::copy(stranger.start.begin(), stranger.start.end(), results.objects.object_of(0).begin());
   ASSERT_EQ(lowest_residual(results), 0);
   EXPECT_NE(choose(results, {.by = Choice::agreement}, kM).index, 0);

@@ -22,7 +22,8 @@ ObjectBatch moved(const Particle& particle, int dy, int dx, bool twin, Complex f
     for (int x = 0; x < n; ++x) {
       const auto from = static_cast<std::size_t>(y * n + x);
       if (!particle.support[from]) continue;
-      const int v = (twin ? n / 2 - y : y - n / 2) + kN / 2 + dy, u = (twin ? n / 2 - x : x - n / 2) + kN / 2 + dx;
+      const int v = (twin ? n / 2 - y : y - n / 2) + kN / 2 + dy,
+                u = (twin ? n / 2 - x : x - n / 2) + kN / 2 + dx;
       const auto to = static_cast<std::size_t>(v * kN + u);
       batch.object[to] = factor * (twin ? std::conj(particle.object[from]) : particle.object[from]);
       batch.support[to] = 1;
@@ -33,7 +34,8 @@ ObjectBatch moved(const Particle& particle, int dy, int dx, bool twin, Complex f
 
 float largest_difference(const ObjectBatch& a, const ObjectBatch& b) {
   float largest = 0;
-  for (std::size_t i = 0; i < a.object.size(); ++i) largest = std::max(largest, std::abs(a.object[i] - b.object[i]));
+  for (std::size_t i = 0; i < a.object.size(); ++i)
+    largest = std::max(largest, std::abs(a.object[i] - b.object[i]));
   return largest;
 }
 
@@ -60,13 +62,15 @@ TEST(Registration, LeavesTheDiffractionAsItIs) {
 }
 
 TEST(Registration, PushesNothingBeyondTheSquare) {
-  // The reference is the object, cut off at the edge of the square: the best translation would cut the object too.
+  // The reference is the object, cut off at the edge of the square: the best translation would cut the object
+  // too.
   const Particle particle(16);
   ObjectBatch reference(1, kN);
   const ObjectBatch whole = moved(particle, 0, 0, false, 1);
   for (int y = 9; y < kN; ++y) {
     for (int x = 0; x < kN; ++x) {
-      reference.object[static_cast<std::size_t>((y - 9) * kN + x)] = whole.object[static_cast<std::size_t>(y * kN + x)];
+      reference.object[static_cast<std::size_t>((y - 9) * kN + x)] =
+          whole.object[static_cast<std::size_t>(y * kN + x)];
     }
   }
   ObjectBatch object = whole;

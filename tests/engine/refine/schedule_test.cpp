@@ -56,7 +56,8 @@ TEST(Schedule, ReadsTheFeedback) {
 TEST(Schedule, ReadsShrinkWrap) {
   const Schedule schedule = parse_schedule("9*ER+SW(every=5,from=50,sigma=3:1.5,threshold=0.2)");
   EXPECT_EQ(schedule.iterations(), 9);
-  EXPECT_EQ(schedule.shrink_wrap, (ShrinkWrap{.every = 5, .from = 50, .sigma_start = 3, .sigma_end = 1.5f, .threshold = 0.2f}));
+  EXPECT_EQ(schedule.shrink_wrap,
+            (ShrinkWrap{.every = 5, .from = 50, .sigma_start = 3, .sigma_end = 1.5f, .threshold = 0.2f}));
 }
 
 TEST(Schedule, HasDefaultsForShrinkWrap) {
@@ -65,10 +66,13 @@ TEST(Schedule, HasDefaultsForShrinkWrap) {
 }
 
 TEST(Schedule, ReadsEveryAlgorithm) {
-  const auto steps = parse_schedule("2*RAAR(beta=0.8)+DM(beta=1.15)+RRR(beta=0.5)+HPR+CHIO(alpha=0.3,beta=0.7)+SF+OSS").steps;
+  const auto steps =
+      parse_schedule("2*RAAR(beta=0.8)+DM(beta=1.15)+RRR(beta=0.5)+HPR+CHIO(alpha=0.3,beta=0.7)+SF+OSS")
+          .steps;
   EXPECT_THAT(steps, ElementsAre(Step{Algorithm::raar, 2, 0.8f}, Step{Algorithm::dm, 1, 1.15f},
-                                 Step{Algorithm::rrr, 1, 0.5f}, Step{Algorithm::hpr, 1}, Step{Algorithm::chio, 1, 0.7f, 0.3f},
-                                 Step{Algorithm::sf, 1}, Step{Algorithm::oss, 1}));
+                                 Step{Algorithm::rrr, 1, 0.5f}, Step{Algorithm::hpr, 1},
+                                 Step{Algorithm::chio, 1, 0.7f, 0.3f}, Step{Algorithm::sf, 1},
+                                 Step{Algorithm::oss, 1}));
 }
 
 TEST(Schedule, ReadsOptionsOfSteps) {
@@ -139,20 +143,24 @@ INSTANTIATE_TEST_SUITE_P(
         Mistake{"ER+-5*ER", 4, "expected a count"}, Mistake{"20ER", 3, "expected '*'"},
         Mistake{"20*", 4, "expected a count"}, Mistake{"3*(20*ER", 9, "expected ')'"},
         Mistake{"20*ER)", 6, "expected '+'"}, Mistake{"20*ER+", 7, "expected a count"},
-        Mistake{"ER(beta=1)", 4, "expected positive or real"}, Mistake{"HIO(gamma=1)", 5, "unknown parameter 'gamma'"},
+        Mistake{"ER(beta=1)", 4, "expected positive or real"},
+        Mistake{"HIO(gamma=1)", 5, "unknown parameter 'gamma'"},
         Mistake{"HIO(beta=x)", 10, "expected a number"}, Mistake{"HIO(beta=9)", 10, "from 0.01 to 2"},
         Mistake{"HIO(beta=nan)", 10, "expected a number"}, Mistake{"HIO(beta)", 9, "expected '='"},
-        Mistake{"HIO()", 5, "unknown parameter ''"}, Mistake{"HIO(alpha=0.5)", 5, "unknown parameter 'alpha'"},
-        Mistake{"CHIO(alpha=0)", 12, "from 0.01 to 1"}, Mistake{"RAAR(beta=0.5,beta=5)", 20, "from 0.01 to 2"},
-        Mistake{"ER(positive=1)", 12, "expected ')'"}, Mistake{"ER+SW(area=0)", 12, "0.001"},
-        Mistake{"2*MOD+ER", 3, "MOD stands alone"}, Mistake{"ER+MOD(confidence=-1)", 19, "from 0 to 100"},
-        Mistake{"ER+MOD(x=1)", 8, "expected confidence or bound"}, Mistake{"ER+STOP+STOP", 9, "STOP is there twice"},
-        Mistake{"ER+STOP(after=0)", 15, "from 1 to"}, Mistake{"ER+STOP(gain=2)", 14, "from 0 to 0.999"},
-        Mistake{"4*raar", 3, "unknown word 'raar'"}, Mistake{"ER+SW(every=0)", 13, "from 1 to"},
-        Mistake{"ER+SW(threshold=1)", 17, "0.999"}, Mistake{"ER+SW(sigma=2:-1)", 15, "expected a number"},
-        Mistake{"2*(ER+SW)", 7, "SW stands alone"}, Mistake{"3*SW+ER", 3, "SW stands alone"},
-        Mistake{"ER+SW+SW", 7, "SW is there twice"}, Mistake{"SW", 1, "no iteration"},
-        Mistake{"ER;ER", 3, "expected '+'"}, Mistake{"99999999999*ER", 1, "from 1 to 1000000"},
+        Mistake{"HIO()", 5, "unknown parameter ''"},
+        Mistake{"HIO(alpha=0.5)", 5, "unknown parameter 'alpha'"},
+        Mistake{"CHIO(alpha=0)", 12, "from 0.01 to 1"},
+        Mistake{"RAAR(beta=0.5,beta=5)", 20, "from 0.01 to 2"}, Mistake{"ER(positive=1)", 12, "expected ')'"},
+        Mistake{"ER+SW(area=0)", 12, "0.001"}, Mistake{"2*MOD+ER", 3, "MOD stands alone"},
+        Mistake{"ER+MOD(confidence=-1)", 19, "from 0 to 100"},
+        Mistake{"ER+MOD(x=1)", 8, "expected confidence or bound"},
+        Mistake{"ER+STOP+STOP", 9, "STOP is there twice"}, Mistake{"ER+STOP(after=0)", 15, "from 1 to"},
+        Mistake{"ER+STOP(gain=2)", 14, "from 0 to 0.999"}, Mistake{"4*raar", 3, "unknown word 'raar'"},
+        Mistake{"ER+SW(every=0)", 13, "from 1 to"}, Mistake{"ER+SW(threshold=1)", 17, "0.999"},
+        Mistake{"ER+SW(sigma=2:-1)", 15, "expected a number"}, Mistake{"2*(ER+SW)", 7, "SW stands alone"},
+        Mistake{"3*SW+ER", 3, "SW stands alone"}, Mistake{"ER+SW+SW", 7, "SW is there twice"},
+        Mistake{"SW", 1, "no iteration"}, Mistake{"ER;ER", 3, "expected '+'"},
+        Mistake{"99999999999*ER", 1, "from 1 to 1000000"},
         Mistake{"ER+600000*ER+600000*HIO", 14, "more than 1000000"}));
 
 TEST(Schedule, RefusesParenthesesWithoutEnd) {

@@ -22,7 +22,8 @@ Object near(const Object& truth, unsigned seed) {
   Object start = truth;
   std::vector<float> phase(truth.size());
   for (int wave = 0; wave < 4; ++wave) {
-    const float height = 0.25f * uniform(), ky = 0.4f * uniform(), kx = 0.4f * uniform(), offset = 3 * uniform();
+    const float height = 0.25f * uniform(), ky = 0.4f * uniform(), kx = 0.4f * uniform(),
+                offset = 3 * uniform();
     for (int y = 0; y < kN; ++y) {
       for (int x = 0; x < kN; ++x) {
         phase[static_cast<std::size_t>(y * kN + x)] +=
@@ -60,17 +61,21 @@ std::vector<Outcome> refine_simulated(int frames, const char* schedule) {
 }
 
 void expect_improvement(std::vector<Outcome> outcomes) {
-  const auto worse = std::count_if(outcomes.begin(), outcomes.end(), [](auto o) { return o.after > o.before; });
+  const auto worse =
+      std::count_if(outcomes.begin(), outcomes.end(), [](auto o) { return o.after > o.before; });
   EXPECT_LE(worse, static_cast<std::ptrdiff_t>(outcomes.size()) / 33);
   const auto median = [&](auto value) {
     const auto middle = outcomes.begin() + static_cast<std::ptrdiff_t>(outcomes.size() / 2);
-    std::nth_element(outcomes.begin(), middle, outcomes.end(), [&](auto a, auto b) { return value(a) < value(b); });
+    std::nth_element(outcomes.begin(), middle, outcomes.end(),
+                     [&](auto a, auto b) { return value(a) < value(b); });
     return value(*middle);
   };
   EXPECT_LT(median([](auto o) { return o.after; }), 0.2f * median([](auto o) { return o.before; }));
 }
 
-TEST(SmoothEdges, AreKeptByThePresetForGoodStarts) { expect_improvement(refine_simulated(200, "polish")); }
+TEST(SmoothEdges, AreKeptByThePresetForGoodStarts) {
+  expect_improvement(refine_simulated(200, "polish"));
+}
 
 TEST(SmoothEdges, AreKeptByShrinkWrapWithItsDefaults) {
   expect_improvement(refine_simulated(60, "5*(40*HIO+10*ER)+SW(from=50)"));

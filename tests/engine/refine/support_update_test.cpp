@@ -100,7 +100,8 @@ TEST(SupportUpdate, StaysInsideTheSquare) {
 
 TEST(SupportUpdate, KeepsTheBrightestPixelsOfAnArea) {
   Planes planes;
-  for (int i = 0; i < kN * kN; ++i) planes.re[Planes::at(i / kN, i % kN)] = static_cast<float>(i * 37 % (kN * kN) + 1);
+  for (int i = 0; i < kN * kN; ++i)
+    planes.re[Planes::at(i / kN, i % kN)] = static_cast<float>(i * 37 % (kN * kN) + 1);
   planes.update(0, {.area = 0.25f, .grow = 0});
   EXPECT_EQ(planes.area(), kN * kN / 4);
   for (int i = 0; i < kN * kN; ++i) {
@@ -116,7 +117,8 @@ TEST(SupportUpdate, GrowsByTheFourNeighboursInsideTheSquare) {
   planes.re[Planes::at(0, kN - 1)] = 1;
   planes.update(0, {.grow = 1});
   EXPECT_EQ(planes.area(), 5 + 3);
-  for (const auto& [y, x] : {std::pair{4, 5}, std::pair{6, 5}, std::pair{5, 4}, std::pair{5, 6}, std::pair{1, kN - 1}}) {
+  for (const auto& [y, x] :
+       {std::pair{4, 5}, std::pair{6, 5}, std::pair{5, 4}, std::pair{5, 6}, std::pair{1, kN - 1}}) {
     EXPECT_TRUE(planes.inside(y, x)) << y << ' ' << x;
   }
   planes.update(0, {.grow = 2});
