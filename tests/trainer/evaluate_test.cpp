@@ -2,12 +2,12 @@
 
 #include <gtest/gtest.h>
 
-#include <filesystem>
 #include <stdexcept>
 #include <string>
 #include <vector>
 
 #include "engine/frame/dataset.h"
+#include "tests/temporary_folder.h"
 #include "trainer/generate.h"
 
 namespace flashphase::trainer {
@@ -22,8 +22,8 @@ class EvaluateTest : public testing::Test {
     set.threads = 1;
     generate(set);
   }
-  ~EvaluateTest() override { std::filesystem::remove(path_); }
-  std::string path_ = testing::TempDir() + "evaluate_test.h5";
+  TemporaryFolder folder_;
+  std::string path_ = folder_ / "set.h5";
 };
 
 TEST_F(EvaluateTest, RefinementLowersTheModulusChi2OfTheAutocorrelationStart) {

@@ -9,6 +9,7 @@
 
 #include "engine/frame/dataset.h"
 #include "engine/infer/checkpoint.h"
+#include "tests/temporary_folder.h"
 #include "trainer/evaluate.h"
 #include "trainer/generate.h"
 
@@ -20,8 +21,6 @@ namespace fs = std::filesystem;
 class FitTest : public testing::Test {
  protected:
   FitTest() {
-    fs::remove_all(folder_);
-    fs::create_directories(folder_);
     std::ofstream(folder_ / "small.yaml") << "object_size: 16\nsemi_axis: [2.5, 5]\nphase_length: [4, 16]\n";
     GenerateOptions set;
     set.output = data_;
@@ -35,9 +34,8 @@ class FitTest : public testing::Test {
     options_.samples = 16 * 12;
     options_.network = {32, 16, 4, 1, 4};
   }
-  ~FitTest() override { fs::remove_all(folder_); }
 
-  fs::path folder_ = fs::path(testing::TempDir()) / "fit_test";
+  TemporaryFolder folder_;
   std::string data_ = folder_ / "data.h5";
   FitOptions options_;
 };

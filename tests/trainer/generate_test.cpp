@@ -2,23 +2,18 @@
 
 #include <gtest/gtest.h>
 
-#include <filesystem>
 #include <fstream>
 #include <stdexcept>
 #include <string>
 
 #include "engine/frame/dataset.h"
+#include "tests/temporary_folder.h"
 
 namespace flashphase::trainer {
 namespace {
 
-namespace fs = std::filesystem;
-
 class GenerateTest : public testing::Test {
  protected:
-  GenerateTest() { fs::create_directories(folder_); }
-  ~GenerateTest() override { fs::remove_all(folder_); }
-
   Dataset generated(const std::string& name, unsigned threads, std::uint64_t seed) const {
     GenerateOptions options;
     options.output = folder_ / name;
@@ -30,7 +25,7 @@ class GenerateTest : public testing::Test {
     return read_dataset(options.output);
   }
 
-  fs::path folder_ = fs::path(testing::TempDir()) / "generate_test";
+  TemporaryFolder folder_;
 };
 
 TEST_F(GenerateTest, GivesTheSameSetForAnyNumberOfThreads) {
@@ -51,7 +46,7 @@ TEST_F(GenerateTest, KeepsTheRecipeInTheFile) {
 
 TEST_F(GenerateTest, RefusesARecipeThatIsNotThereOrDoesNotFit) {
   EXPECT_THROW(load_recipe(folder_ / "missing.yaml"), std::invalid_argument);
-  const fs::path bad = folder_ / "bad.yaml";
+  const std::string bad = folder_ / "bad.yaml";
   std::ofstream(bad) << "photon_count: 7\n";
   EXPECT_THROW(load_recipe(bad), std::invalid_argument);
 }

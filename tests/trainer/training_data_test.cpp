@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
-#include <filesystem>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -13,6 +12,7 @@
 #include "engine/frame/dataset.h"
 #include "engine/simulate/particle.h"
 #include "engine/simulate/recipe.h"
+#include "tests/temporary_folder.h"
 
 namespace flashphase::trainer {
 namespace {
@@ -49,8 +49,8 @@ class TrainingDataTest : public testing::Test {
     write_dataset(path_, data);
     return path_;
   }
-  ~TrainingDataTest() override { std::filesystem::remove(path_); }
-  std::string path_ = testing::TempDir() + "training_data_test.h5";
+  TemporaryFolder folder_;
+  std::string path_ = folder_ / "data.h5";
 };
 
 TEST_F(TrainingDataTest, NoiseFreeTruthExplainsTheModulusThatTheNetworkSees) {

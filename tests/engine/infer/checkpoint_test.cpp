@@ -9,6 +9,8 @@
 #include <stdexcept>
 #include <string>
 
+#include "tests/temporary_folder.h"
+
 namespace flashphase::infer {
 namespace {
 
@@ -26,7 +28,6 @@ class CheckpointTest : public testing::Test {
     checkpoint_.tensors = {{"a.weight", {2, 3}, {1, 2, 3, 4, 5, 6}}, {"a.bias", {2}, {-1, 0.5f}}};
     hash_ = write_checkpoint(path_, checkpoint_);
   }
-  ~CheckpointTest() override { std::filesystem::remove(path_); }
 
   std::string bytes() const {
     std::ifstream file(path_, std::ios::binary);
@@ -42,7 +43,8 @@ class CheckpointTest : public testing::Test {
     return "no error";
   }
 
-  std::string path_ = testing::TempDir() + "checkpoint_test.fpm";
+  TemporaryFolder folder_;
+  std::string path_ = folder_ / "model.fpm";
   Checkpoint checkpoint_;
   std::string hash_;
 };

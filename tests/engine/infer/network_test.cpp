@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <filesystem>
 #include <fstream>
 #include <random>
 #include <stdexcept>
@@ -15,6 +14,7 @@
 #include "engine/infer/bench_support.h"
 #include "engine/infer/flash_checkpoint.h"
 #include "engine/score/score.h"
+#include "tests/temporary_folder.h"
 
 namespace flashphase {
 namespace {
@@ -38,7 +38,6 @@ class FlashNetworkTest : public testing::Test {
     infer::store_module(*infer::make_flash_module({64, 32, 4, 2, 4}, 5), checkpoint_);
     infer::write_checkpoint(path_, checkpoint_);
   }
-  ~FlashNetworkTest() override { std::filesystem::remove(path_); }
 
   std::string error() const {
     infer::write_checkpoint(path_, checkpoint_);
@@ -65,7 +64,8 @@ class FlashNetworkTest : public testing::Test {
     return apart / size;
   }
 
-  std::string path_ = testing::TempDir() + "network_test.fpm";
+  TemporaryFolder folder_;
+  std::string path_ = folder_ / "model.fpm";
   infer::Checkpoint checkpoint_;
 };
 
