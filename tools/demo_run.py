@@ -81,7 +81,7 @@ source:
 - {{endpoint: "{self.frames}", socket: pull, bind: true}}
 select: {{minimum_lit_pixels: {0 if measured else MINIMUM_LIT_PIXELS}}}
 infer: {{model: "{self.arguments.model}"}}
-refine: {{policy: "{'all' if measured else 'off'}", schedule: polish}}
+refine: {{policy: all, schedule: polish}}
 publish: {{endpoint: "{self.results}"}}
 http: {{port: {self.page.rsplit(':', 1)[1]}}}
 """)
