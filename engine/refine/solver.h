@@ -92,6 +92,14 @@ std::unique_ptr<Solver> make_cpu_solver(const CpuOptions& options = {});
 /// the whole square.
 Starts starts_from(const ObjectBatch& objects, float threshold = 0.05f, int grow = 1);
 
+/// Random starts without a network, inside a support that the pattern itself gives: r is in it where the
+/// autocorrelation |F^-1 I| at 2 r is above threshold of its maximum (exact for convex, centrally symmetric
+/// supports, whose autocorrelation fills twice themselves), grown by `grow` pixels. A pattern without signal
+/// gets the whole square. For shrink-wrap to go on from (Marchesini et al. 2003). Throws
+/// std::invalid_argument for n outside [1, m/2].
+Starts random_starts(const PatternBatch& patterns, int n, int per_frame, std::uint64_t seed,
+                     float threshold = 0.01f, int grow = 1);
+
 /// Fills up to `per_frame` starts a frame: those there stay first, the others are random inside the support,
 /// amplitude uniform in [0, 1), phase uniform. The same seed gives the same starts everywhere.
 void add_random_starts(Starts& starts, int per_frame, std::uint64_t seed);

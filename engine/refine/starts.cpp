@@ -4,7 +4,9 @@
 #include <random>
 #include <stdexcept>
 
+#include "engine/fft/fft2.h"
 #include "engine/refine/solver.h"
+#include "engine/score/modulus.h"
 
 namespace flashphase::refine {
 namespace {
@@ -24,6 +26,21 @@ void grow_by_one(std::span<std::uint8_t> support, int n) {
   }
 }
 
+/// Into `re`: |F^-1 I| [m, m] with its origin at [0, 0], unmeasured pixels as zero, in some scale.
+void autocorrelation(std::span<const float> intensity, std::span<const std::uint8_t> measured, fft::Fft2& fft,
+                     fft::AlignedFloats& re, fft::AlignedFloats& im) {
+  float brightest = 0;
+  for (std::size_t i = 0; i < intensity.size(); ++i) {
+    if (measured[i]) brightest = std::max(brightest, intensity[i]);
+  }
+  const float scale = brightest > 0 ? 1 / std::sqrt(brightest) : 1.0f;
+  score::modulus_in_fft_layout(intensity, measured, fft.size(), scale, re.data());
+  for (float& value : re.span()) value = value > 0 ? value * value : 0.0f;
+  std::ranges::fill(im.span(), 0.0f);
+  fft.inverse(re.data(), im.data());
+  for (std::size_t i = 0; i < re.size(); ++i) re[i] = std::hypot(re[i], im[i]);
+}
+
 /// Appends starts whose pixels inside the support are `make(uniform, pixel of the first start)`.
 template <class Make>
 void add_starts(Starts& starts, int per_frame, std::uint64_t seed, Make make) {
@@ -38,7 +55,7 @@ void add_starts(Starts& starts, int per_frame, std::uint64_t seed, Make make) {
   std::mt19937_64 random(seed);
   const auto uniform = [&] { return static_cast<float>(random() >> 40) * 0x1p-24f; };
   for (std::size_t frame = 0; frame < frames; ++frame) {
-    std::copy_n(&starts.object[frame * given], given, &object[frame * wanted]);
+    std::copy_n(starts.object.data() + frame * given, given, object.data() + frame * wanted);
     for (std::size_t i = given; i < wanted; ++i) {
       const std::complex<float> value = make(uniform, object[frame * wanted + i % cells]);
       if (starts.support[frame * cells + i % cells]) object[frame * wanted + i] = value;
@@ -63,6 +80,32 @@ Starts starts_from(const ObjectBatch& objects, float threshold, int grow) {
       support[i] = largest <= 0 || std::abs(object[i]) > threshold * largest;
     for (int i = 0; i < grow; ++i) grow_by_one(support, objects.size);
   }
+  return starts;
+}
+
+Starts random_starts(const PatternBatch& patterns, int n, int per_frame, std::uint64_t seed, float threshold,
+                     int grow) {
+  const int m = patterns.size;
+  if (n < 1 || n > m / 2)
+    throw std::invalid_argument("starts: the object must have an edge from 1 to half the pattern's");
+  Starts starts{0, n, {}, {}};
+  fft::Fft2 fft(m);
+  fft::AlignedFloats re(patterns.pattern_cells()), im(patterns.pattern_cells());
+  std::vector<std::uint8_t> support(static_cast<std::size_t>(n * n));
+  for (int frame = 0; frame < patterns.count; ++frame) {
+    autocorrelation(patterns.intensity_of(frame), patterns.measured_of(frame), fft, re, im);
+    const float largest = *std::ranges::max_element(re.span());
+    for (int y = 0; y < n; ++y) {
+      for (int x = 0; x < n; ++x) {
+        const int v = (2 * (y - n / 2) + m) % m, u = (2 * (x - n / 2) + m) % m;
+        support[static_cast<std::size_t>(y * n + x)] =
+            largest <= 0 || re[static_cast<std::size_t>(v * m + u)] > threshold * largest;
+      }
+    }
+    for (int i = 0; i < grow; ++i) grow_by_one(support, n);
+    starts.support.insert(starts.support.end(), support.begin(), support.end());
+  }
+  add_random_starts(starts, per_frame, seed);
   return starts;
 }
 

@@ -116,6 +116,13 @@ TEST_F(PipelineTest, SaysByeLastWithTheWholeAccount) {
   EXPECT_EQ(pipeline->state(), State::stopped);
 }
 
+TEST_F(PipelineTest, StoppingTakesWhatHasArrivedAlready) {
+  build();
+  feed(20);
+  pipeline->stop();
+  EXPECT_EQ(metrics.accounts().published, 20u);
+}
+
 TEST_F(PipelineTest, TheInferredResultOfAFrameComesBeforeItsRefinedOne) {
   config.refine_policy = RefinePolicy::all;
   config.refine_workers = 2;

@@ -3,6 +3,7 @@
 #include <stdexcept>
 
 #include "engine/refine/solver.h"
+#include "tests/engine/refine/particle.h"
 
 namespace flashphase::refine {
 namespace {
@@ -85,6 +86,47 @@ TEST(RandomStarts, CannotBeFewerThanThoseThere) {
   EXPECT_THROW(add_random_starts(starts, 0, 1), std::invalid_argument);
   add_random_starts(starts, 1, 1);
   EXPECT_EQ(starts.object, two_objects().object);
+}
+
+TEST(RandomStarts, TakeTheirSupportFromTheAutocorrelation) {
+  const Particle particle(32);
+  PatternBatch patterns = particle.pattern(64);
+  const Starts starts = random_starts(patterns, 32, 3, 1);
+  EXPECT_EQ(starts.per_frame, 3);
+  EXPECT_EQ(starts.size, 32);
+  ASSERT_EQ(starts.object.size(), 3u * 32 * 32);
+  int missed = 0, area = 0, own = 0;
+  for (std::size_t i = 0; i < particle.support.size(); ++i) {
+    missed += particle.support[i] && !starts.support[i];
+    area += starts.support[i];
+    own += particle.support[i];
+    if (!starts.support[i]) {
+      EXPECT_EQ(starts.object[i], std::complex<float>());
+    }
+  }
+  EXPECT_LT(missed, own / 20);
+  EXPECT_LT(area, own * 3 / 2);
+}
+
+TEST(RandomStarts, GiveAPatternWithoutSignalTheWholeSquare) {
+  EXPECT_THAT(random_starts(PatternBatch(2, 16), 8, 1, 1).support,
+              testing::AllOf(testing::SizeIs(128), Each(1)));
+  EXPECT_THROW(random_starts(PatternBatch(1, 16), 9, 1, 1), std::invalid_argument);
+}
+
+TEST(PerturbedStarts, KeepTheAmplitudeOfTheFirst) {
+  const Particle particle(16);
+  Starts starts = particle.starts();
+  add_perturbed_starts(starts, 3, 0.5f, 1);
+  ASSERT_EQ(starts.object.size(), 3u * 256);
+  float largest = 0;
+  for (std::size_t i = 256; i < starts.object.size(); ++i) {
+    const auto first = particle.start[i % 256];
+    EXPECT_NEAR(std::abs(starts.object[i]), std::abs(first), 1e-5f);
+    if (std::abs(first) > 0) largest = std::max(largest, std::abs(std::arg(starts.object[i] / first)));
+  }
+  EXPECT_LT(largest, 0.501f);
+  EXPECT_GT(largest, 0.45f);
 }
 
 }  // namespace
