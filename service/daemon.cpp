@@ -80,14 +80,14 @@ struct Daemon::Impl {
       : logger(std::move(given)), metrics(registry, source_names(config)) {
     open_publisher(config);
     Stages stages = make_stages(config, make_network);
-    stages.sources = open_sources(config);  // after the model is warm, so that no frame grows old meanwhile
-    stages.sinks = {publisher, live_view};
     const ModelInfo model = stages.networks.front()->info();
     const std::string precision = stages.networks.front()->precision();
     metrics.set_model(model, precision);
     logger->info("event=model name={} hash={} precision={} pattern_size={} object_size={}",
                  quoted(model.name), model.hash.empty() ? "none" : model.hash, precision, model.pattern_size,
                  model.object_size);
+    stages.sources = open_sources(config);  // after the model is warm, so that no frame grows old meanwhile
+    stages.sinks = {publisher, live_view};
     pipeline = std::make_unique<Pipeline>(config.pipeline, std::move(stages), metrics, logger);
     api = std::make_unique<http::Api>(
         http::Api::Watched{*pipeline, metrics, *live_view, registry, model, precision, config.hash});

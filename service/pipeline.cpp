@@ -20,6 +20,8 @@ namespace {
 
 /// How often a thread that waits for the outside looks whether it shall stop.
 constexpr std::chrono::milliseconds kWake{50};
+/// For how long a source that is to close still gives what has arrived already.
+constexpr std::chrono::seconds kLastFrames{1};
 /// Most items taken from a queue at once: enough to spare the lock, few enough to keep times honest.
 constexpr std::size_t kHandful = 32;
 
@@ -104,8 +106,13 @@ void Pipeline::start() {
 void Pipeline::run_ingest(std::size_t index) {
   ingest::Source& source = *stages_.sources[index];
   ingest::SequenceTracker tracker;
-  while (!stopping_.load(std::memory_order_relaxed)) {
+  auto until = Clock::time_point::max();
+  while (Clock::now() < until && state() != State::failed) {
     auto item = source.next(Clock::now() + kWake);
+    if (stopping_.load(std::memory_order_relaxed)) {
+      if (!item) return;
+      until = std::min(until, Clock::now() + kLastFrames);
+    }
     if (!item) continue;
     if (state() == State::ready && !std::holds_alternative<ingest::PeerChange>(*item))
       lifecycle_.apply(Event::frame);

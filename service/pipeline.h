@@ -61,9 +61,9 @@ class Pipeline {
 
   void start();
 
-  /// Drains: closes the sources, finishes what is inside in the order of the flow, says bye. Blocks until
-  /// done: refinements that are not begun `refine_limit` from now are given up (counted). Idempotent. After a
-  /// failure it only cleans up.
+  /// Drains: takes what has arrived at the sources already (for a second at most), finishes what is inside in
+  /// the order of the flow, says bye. Blocks until done: refinements that are not begun `refine_limit` from
+  /// now are given up (counted). Idempotent. After a failure it only cleans up.
   void stop(std::chrono::seconds refine_limit = std::chrono::seconds(30));
 
   State state() const { return lifecycle_.state(); }
