@@ -9,6 +9,18 @@ if(FLASHPHASE_SANITIZE)
 endif()
 add_link_options(-Wl,--as-needed)
 
+# flashphase_vector_source(target file options...): a source of vector kernels with its own instruction set. Not instrumented by
+# sanitizers, under which these templates take minutes to compile; their scalar reference is, and they are tested against it.
+function(flashphase_vector_source target file)
+  if(FLASHPHASE_SANITIZE)
+    list(APPEND ARGN -fno-sanitize=all)
+  endif()
+  target_sources(${target} PRIVATE ${CMAKE_CURRENT_SOURCE_DIR}/${file})
+  # Properties of sources reach a target of another folder only through TARGET_DIRECTORY.
+  set_source_files_properties(${CMAKE_CURRENT_SOURCE_DIR}/${file} TARGET_DIRECTORY ${target} PROPERTIES
+                              COMPILE_OPTIONS "-O3;-ffp-contract=fast;${ARGN}")
+endfunction()
+
 # flashphase_program(name SOURCES ... LIBRARIES ...): a command-line program in build/<preset>/bin.
 function(flashphase_program name)
   cmake_parse_arguments(arg "" "" "SOURCES;LIBRARIES" ${ARGN})

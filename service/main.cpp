@@ -1,10 +1,13 @@
 #include <google/protobuf/stubs/logging.h>
+#include <semaphore.h>
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <atomic>
 #include <csignal>
 #include <cstdio>
+#include <ctime>
 #include <exception>
 #include <string>
 #include <vector>
@@ -28,33 +31,35 @@ struct Options {
   std::vector<std::string> set;
 };
 
-/// The signals that stop the daemon. Blocked in every thread, and taken by wait() in the main one.
+/// SIGTERM and SIGINT: the first asks for a drain, a second one ends the program at once. A handler, not a
+/// blocked signal that is waited for: libraries start threads before main() in which it would not be blocked.
 class StopSignals {
  public:
   StopSignals() {
-    sigemptyset(&signals_);
-    sigaddset(&signals_, SIGTERM);
-    sigaddset(&signals_, SIGINT);
-    pthread_sigmask(SIG_BLOCK, &signals_, nullptr);
+    sem_init(&asked_, 0, 0);
+    struct sigaction action {};
+    action.sa_handler = [](int) {
+      if (count_.fetch_add(1) > 0) _exit(kFailed);
+      sem_post(&asked_);
+    };
+    sigaction(SIGTERM, &action, nullptr);
+    sigaction(SIGINT, &action, nullptr);
   }
 
-  /// Whether one came within a fifth of a second.
+  /// Whether one came by the end of a fifth of a second.
   bool wait() const {
-    constexpr timespec kPause{.tv_sec = 0, .tv_nsec = 200'000'000};
-    return sigtimedwait(&signals_, nullptr, &kPause) > 0;
-  }
-
-  /// From here on another one ends the program at once.
-  void let_through() const {
-    struct sigaction at_once {};
-    at_once.sa_handler = [](int) { _exit(kFailed); };
-    sigaction(SIGTERM, &at_once, nullptr);
-    sigaction(SIGINT, &at_once, nullptr);
-    pthread_sigmask(SIG_UNBLOCK, &signals_, nullptr);
+    timespec until{};
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_nsec += 200'000'000;
+    until.tv_sec += until.tv_nsec / 1'000'000'000;
+    until.tv_nsec %= 1'000'000'000;
+    return sem_timedwait(&asked_, &until) == 0;
   }
 
  private:
-  sigset_t signals_{};
+  // What a signal handler may touch; there is one set of handlers in a process.
+  static inline std::atomic<int> count_{0};
+  static inline sem_t asked_{};
 };
 
 int serve(const service::Config& config) {
@@ -67,7 +72,6 @@ int serve(const service::Config& config) {
   daemon.start();
   while (daemon.state() != service::State::failed && !signals.wait()) {
   }
-  signals.let_through();
   daemon.stop();
   if (const auto failure = daemon.failure()) return failure->device_lost ? kDeviceLost : kFailed;
   return daemon.accounts().accounted() ? kDone : kFailed;
