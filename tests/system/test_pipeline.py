@@ -138,3 +138,13 @@ def test_a_second_sigterm_ends_at_once(tmp_path):
     finally:
         daemon.process.kill()
         daemon.process.wait()
+
+
+def test_sigterm_while_the_model_loads_ends_in_good_order(tmp_path):
+    daemon = Daemon(tmp_path)
+    try:
+        wait_until("the start", lambda: "event=start" in daemon.log_path.read_text())
+        assert daemon.terminate() == 0
+        assert "accounted=true" in daemon.log_path.read_text()
+    finally:
+        daemon.process.kill()

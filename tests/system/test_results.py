@@ -147,6 +147,20 @@ def test_the_shipped_model_inverts_simulated_particles(tmp_path):
 
 
 @needs_model
+def test_the_shipped_model_keeps_its_figures_on_unseen_particles(tmp_path):
+    """The bars of docs/model-flash.md's first row, on fewer patterns: 0.0005 and 0.013 were measured on 2 000."""
+    data = tmp_path / "unseen.h5"
+    run("flashphase-train", "generate", data, "--count", 300, "--recipe", "paper", "--seed", 4711)
+    report = json.loads(run("flashphase-train", "evaluate", "--model", MODEL, "--data", data, "--iterations", "0,20",
+                            "--json").stdout)
+    assert report["frames"] == 300 and report["network"] == "flash"
+    alone, refined = report["iterations"]["0"], report["iterations"]["20"]
+    assert alone["modulus_chi2"]["mean"] <= 0.005
+    assert alone["real_space_error"]["median"] <= 0.04
+    assert refined["modulus_chi2"]["mean"] < alone["modulus_chi2"]["mean"]
+
+
+@needs_model
 def test_measured_frame_99_is_refined_to_a_residual_of_2e_3(tmp_path):
     data = REAL_DATA / "aps34idc_scan54_64.h5"
     if not data.exists():
