@@ -52,10 +52,11 @@ void SupportUpdate::blur() {
 
 /// The blurred amplitude that this fraction of the square lies above.
 float SupportUpdate::brightest(float area) {
-  const auto count = static_cast<std::size_t>(std::lround(area * static_cast<float>(blurred_.size())));
+  const auto asked = static_cast<std::size_t>(std::lround(area * static_cast<float>(blurred_.size())));
+  const std::size_t count = std::max<std::size_t>(asked, 1);
   if (count >= blurred_.size()) return -1;
   std::copy(blurred_.begin(), blurred_.end(), amplitude_.begin());
-  const auto at = amplitude_.begin() + static_cast<std::ptrdiff_t>(std::max<std::size_t>(count, 1));
+  const auto at = amplitude_.begin() + static_cast<std::ptrdiff_t>(count);
   std::nth_element(amplitude_.begin(), at, amplitude_.end(), std::greater<>());
   return *at;
 }
