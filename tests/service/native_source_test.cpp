@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstring>
 #include <zmq.hpp>
 
 #include "tests/service/native_messages.h"
@@ -52,8 +53,10 @@ TEST_F(NativeSourceTest, GivesTheItemsOfAStreamInOrder) {
   const Item second = next_of_stream(source);
   EXPECT_EQ(std::get<Frame>(first).id.sequence, 0u);
   EXPECT_EQ(std::get<Frame>(second).id.sequence, 1u);
-  EXPECT_EQ(*reinterpret_cast<const float*>(std::get<Frame>(second).pixels.data()), 5.0f)
-      << "the pixels live as long as the frame";
+  float pixel = 0;
+  std::memcpy(&pixel, std::get<Frame>(second).pixels.data(),
+              sizeof pixel);  // unaligned, as they lie in the message
+  EXPECT_EQ(pixel, 5.0f) << "the pixels live as long as the frame";
   EXPECT_GT(std::get<Frame>(second).arrival, Clock::time_point{});
   EXPECT_TRUE(std::holds_alternative<RunEnd>(next_of_stream(source)));
 }
