@@ -10,6 +10,16 @@
 
 namespace flashphase {
 
+/// What one look at a pattern tells; see Domain.
+struct PatternSummary {
+  float photons = 0;        ///< sum of the measured pixels
+  double unmeasured = 0;    ///< fraction of pixels not measured; 1 only when none is measured
+  float centre_offset = 0;  ///< centroid of sqrt(I) off [m/2, m/2], pixels
+};
+
+/// Of a pattern [m, m] as Pattern holds it (0 where not measured).
+PatternSummary summary_of(std::span<const float> intensity, std::span<const std::uint8_t> measured, int m);
+
 /// A preprocessed frame: a square pattern with zero of Q at pixel [size/2, size/2].
 struct Pattern {
   FrameId id;
@@ -18,6 +28,7 @@ struct Pattern {
   int size = 0;                        ///< m
   std::vector<float> intensity;        ///< [m, m] photons, >= 0 and finite; 0 where not measured
   std::vector<std::uint8_t> measured;  ///< [m, m] 1 = measured, 0 = masked, gap, beam stop, NaN
+  PatternSummary summary;              ///< of these two
   float hit_score = 0;                 ///< lit pixels (see engine/select)
   StageTimes times;
 };

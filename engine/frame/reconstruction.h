@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -57,12 +58,17 @@ struct Reconstruction {
   std::vector<float> phase;           ///< [n, n] radians in (-pi, pi], meaningful inside the support
   std::vector<std::uint8_t> support;  ///< [n, n]
   float residual = 0;                 ///< modulus chi^2 of its own diffraction against the measured pixels
+  float noise_residual = 0;           ///< what of it counting noise explains (engine/score/noise.h)
   bool in_domain = false;             ///< the pattern lay inside the model's stated domain
   std::string model_name;
   std::string model_hash;  ///< SHA-256, hex; empty when no model took part
   StageTimes times;
   int iterations = 0;    ///< refined only
   std::string schedule;  ///< refined only
+  /// Refined from several starts only, else nothing: how far their better half agrees, 0 to 1, and its phase
+  /// retrieval transfer function over rings 0 .. m/2 of the pattern (engine/score/confidence.h).
+  std::optional<float> agreement;
+  std::vector<float> prtf;
 };
 
 }  // namespace flashphase

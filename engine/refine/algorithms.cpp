@@ -11,6 +11,7 @@ Update update_of(const Step& step) {
   update.real = step.real;
   switch (step.algorithm) {
     case Algorithm::er:
+    case Algorithm::aer:
       break;
     case Algorithm::sf:
       update.outside = {-1, 0};

@@ -64,7 +64,8 @@ int lowest_residual(const Results& results) {
   return by_residual(results).front();
 }
 
-Chosen choose(const Results& results, const Choosing& choosing, int m) {
+Chosen choose(const Results& results, const Choosing& choosing, int m,
+              std::span<const std::uint8_t> upper_limit) {
   Chosen chosen;
   switch (choosing.by) {
     case Choice::lowest_residual:
@@ -79,21 +80,21 @@ Chosen choose(const Results& results, const Choosing& choosing, int m) {
           results.free_log_likelihood.begin());
       break;
   }
+  if (results.objects.count < 2) return chosen;
   const int n = results.objects.size;
+  std::vector<int> better = by_residual(results);
+  better.resize(std::max<std::size_t>(2, (better.size() + 1) / 2));
+  if (choosing.average) chosen.average = average(results, better, upper_limit);
   std::vector<Complex> set;
   const auto take = [&](int k) {
     const auto object = results.objects.object_of(k);
     set.insert(set.end(), object.begin(), object.end());
   };
   take(chosen.index);
-  const std::vector<int> order = by_residual(results);
-  const auto half = std::max<std::size_t>(2, (order.size() + 1) / 2);
-  for (std::size_t i = 0; i < std::min(half, order.size()); ++i) {
-    if (order[i] != chosen.index) take(order[i]);
+  for (const int k : better) {
+    if (k != chosen.index) take(k);
   }
   score::Confidence confidence = score::confidence(set, n, m, score::Translation::whole_pixel);
-  chosen.mean = std::move(confidence.mean);
-  if (results.objects.count < 2) return chosen;
   chosen.agreement = confidence.agreement;
   chosen.prtf = std::move(confidence.prtf);
   return chosen;

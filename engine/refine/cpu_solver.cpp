@@ -6,6 +6,7 @@
 #include <string>
 
 #include "engine/refine/algorithms.h"
+#include "engine/refine/average.h"
 #include "engine/refine/choose.h"
 #include "engine/refine/free_pixels.h"
 #include "engine/refine/iterate.h"
@@ -77,6 +78,8 @@ void check(const PatternBatch& patterns, const Starts& starts) {
       starts.object.size() != frames * static_cast<std::size_t>(starts.per_frame) * cells) {
     fail("the starts must be objects [B, K, n, n] and supports [B, n, n] with the patterns' B and K >= 1");
   }
+  if (!starts.upper_limit.empty() && starts.upper_limit.size() != starts.support.size())
+    fail("the upper limit must be [B, n, n] like the supports");
   const Choosing& choosing = starts.choosing;
   if (!(choosing.held_out >= 0) || choosing.held_out > kMostHeldOut)
     fail("between 0 and 0.2 of the pixels can be held out, not " + std::to_string(choosing.held_out));
@@ -100,12 +103,9 @@ void check(const PatternBatch& patterns, const Starts& starts) {
       }
     }
     if (!any) fail("pattern " + std::to_string(frame) + " has no measured pixel");
-    const auto support =
-        starts.support.begin() + static_cast<std::ptrdiff_t>(static_cast<std::size_t>(frame) * cells);
-    if (std::all_of(support, support + static_cast<std::ptrdiff_t>(cells),
-                    [](auto inside) { return inside == 0; })) {
+    const std::vector<std::uint8_t> support = starts.support_of(frame);
+    if (std::ranges::all_of(support, [](auto inside) { return inside == 0; }))
       fail("the support of pattern " + std::to_string(frame) + " is empty");
-    }
   }
 }
 
@@ -152,12 +152,14 @@ class CpuSolver final : public Solver {
     const auto index = static_cast<std::size_t>(frame);
     const std::size_t cells = out.objects.object_cells();
     const auto measured = patterns.measured_of(frame);
-    const std::span<const std::uint8_t> support(starts.support.data() + index * cells, cells);
+    const std::vector<std::uint8_t> support = starts.support_of(frame);
+    const auto upper_limit = starts.upper_limit_of(frame);
     const std::span<const std::complex<float>> first(
         starts.object.data() + index * static_cast<std::size_t>(starts.per_frame) * cells,
         static_cast<std::size_t>(starts.per_frame) * cells);
     const auto object = out.objects.object_of(frame);
     std::copy(support.begin(), support.end(), out.objects.support_of(frame).begin());
+    work_->support_update.stay_inside(upper_limit);
     const Choosing& choosing = starts.choosing;
     std::vector<std::uint8_t> seen(measured.begin(), measured.end());
     if (choosing.held_out > 0)
@@ -170,10 +172,10 @@ class CpuSolver final : public Solver {
         run_starts(bred(results, lowest_residual(results)), support, schedule);
       }
       if (choosing.held_out > 0) weigh_free_pixels(patterns, frame, seen);
-      const int chosen = take_chosen(schedule, choosing, frame, out);
+      const int chosen = take_chosen(choosing, upper_limit, seen, frame, out);
       if (choosing.held_out > 0)
         out.free_log_likelihood[index] = results.free_log_likelihood[static_cast<std::size_t>(chosen)];
-      if (choosing.like_first_start)
+      if (choosing.like_first_start && upper_limit.empty())
         register_to(first.first(cells), object, out.objects.support_of(frame), starts.size);
     }
     out.objects.residual[index] = work_->scorer(patterns.intensity_of(frame), measured, object, starts.size);
@@ -216,32 +218,28 @@ class CpuSolver final : public Solver {
     }
   }
 
-  /// The object becomes what error reduction makes of `mean` inside the frame's support.
-  void settle(const std::vector<std::complex<float>>& mean, const Schedule& schedule, int iterations,
-              int frame, Refined& out) {
-    Schedule rest;
-    rest.steps = {{Algorithm::er, iterations}};
-    rest.modulus = schedule.modulus;
-    work_->iterate.set_start(mean, out.objects.support_of(frame), out.objects.size);
-    run(rest);
-    if (std::isfinite(work_->best.chi2()))
-      std::ranges::copy(work_->best.object(), out.objects.object_of(frame).begin());
-  }
-
-  int take_chosen(const Schedule& schedule, const Choosing& choosing, int frame, Refined& out) {
+  int take_chosen(const Choosing& choosing, std::span<const std::uint8_t> upper_limit,
+                  const std::vector<std::uint8_t>& seen, int frame, Refined& out) {
     const Results& results = work_->results;
     const auto index = static_cast<std::size_t>(frame);
     const bool wants_more = compares(choosing) || choosing.by == Choice::free_log_likelihood;
     Chosen chosen;
     if (wants_more) {
-      chosen = choose(results, choosing, work_->iterate.size());
+      chosen = choose(results, choosing, work_->iterate.size(), upper_limit);
     } else {
       chosen.index = lowest_residual(results);
     }
     std::ranges::copy(results.objects.support_of(chosen.index), out.objects.support_of(frame).begin());
     std::ranges::copy(results.objects.object_of(chosen.index), out.objects.object_of(frame).begin());
     out.iterations[index] = results.iterations[static_cast<std::size_t>(chosen.index)];
-    if (choosing.average) settle(chosen.mean, schedule, choosing.settle, frame, out);
+    if (!chosen.average.object.empty()) {
+      settle(work_->iterate, results, static_cast<int>(std::ranges::count(seen, 1)), choosing.settle,
+             chosen.average);
+    }
+    if (!chosen.average.object.empty()) {
+      std::ranges::copy(chosen.average.object, out.objects.object_of(frame).begin());
+      std::ranges::copy(chosen.average.support, out.objects.support_of(frame).begin());
+    }
     if (!out.agreement.empty()) {
       out.agreement[index] = chosen.agreement;
       std::ranges::copy(chosen.prtf,
@@ -272,18 +270,23 @@ class CpuSolver final : public Solver {
         const Fit fit = work_->iterate.project(progress.candidate || schedule.stop);
         if (progress.candidate) work_->best.consider(work_->iterate, fit);
         if (schedule.stop && stagnates(*schedule.stop, fit, progress)) return finish(progress);
-        advance(step, update, i);
-        progress.candidate = step.algorithm == Algorithm::er;
+        advance(step, update, i, progress.candidate, fit);
+        progress.candidate = step.algorithm == Algorithm::er || step.algorithm == Algorithm::aer;
         ++progress.done;
       }
     }
     return finish(progress);
   }
 
-  void advance(const Step& step, const Update& update, int done) {
+  void advance(const Step& step, const Update& update, int done, bool candidate, const Fit& fit) {
     Iterate& iterate = work_->iterate;
     if (step.algorithm == Algorithm::dm) {
       iterate.difference_map(step.beta, step.positive, step.real);
+      return;
+    }
+    if (step.algorithm == Algorithm::aer) {
+      const bool goes_on = done > 0 && candidate;
+      iterate.accelerate(step.real, goes_on ? std::optional(fit.chi2) : std::nullopt);
       return;
     }
     iterate.update(update);

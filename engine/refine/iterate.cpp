@@ -89,6 +89,15 @@ void Iterate::update(const Update& update) {
   loop_->update(g_re_.data(), g_im_.data(), support_.data(), update);
 }
 
+void Iterate::accelerate(bool real, std::optional<double> chi2) {
+  if (!chi2 || *chi2 > last_chi2_) momentum_ = 1;
+  const double next = (1 + std::sqrt(1 + 4 * momentum_ * momentum_)) / 2;
+  loop_->accelerate(g_re_.data(), g_im_.data(), support_.data(), real,
+                    {a_re_.data(), a_im_.data(), static_cast<float>((momentum_ - 1) / next)});
+  momentum_ = next;
+  last_chi2_ = chi2.value_or(std::numeric_limits<double>::infinity());
+}
+
 void Iterate::difference_map(float beta, bool positive, bool real) {
   loop_->image(a_re_.data(), a_im_.data());
   const float relaxation = 1 / beta;

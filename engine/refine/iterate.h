@@ -2,7 +2,9 @@
 
 #include <complex>
 #include <cstdint>
+#include <limits>
 #include <memory>
+#include <optional>
 #include <span>
 
 #include "engine/fft/fft2.h"
@@ -44,6 +46,15 @@ class Iterate {
   /// The iteration's end, see update_of().
   void update(const Update& update);
 
+  /// The iteration's end for accelerated error reduction,
+  ///   x = P inside the support, 0 outside;  g = x + (t - 1) / t' (x - last x),  t' = (1 + sqrt(1 + 4 t^2)) /
+  ///   2
+  /// (ER is a gradient step on the misfit: Fienup, Appl. Opt. 21, 2758, 1982; the momentum is Nesterov's,
+  /// Soviet Math. Dokl. 27, 372, 1983). It begins again with t = 1 where `chi2`, that of g as projected, has
+  /// risen (O'Donoghue & Candes, Found. Comput. Math. 15, 715, 2015), and where none is given: then g is no
+  /// iterate of this algorithm. g stays zero outside the support, so it is a candidate as ER's is.
+  void accelerate(bool real, std::optional<double> chi2);
+
   /// The iteration's end for the difference map,
   ///   g + b { P_S[(1 + 1/b) P - g/b] - P_M[(1 - 1/b) P_S g + g/b] }
   /// (Elser, J. Opt. Soc. Am. A 20, 40, 2003, with his best relaxations -1/b and 1/b). P_S keeps the support,
@@ -79,7 +90,9 @@ class Iterate {
   fft::Fft2 fft_;
   std::size_t cells_;
   fft::AlignedFloats g_re_, g_im_, modulus_, low_, high_, support_;
-  fft::AlignedFloats a_re_, a_im_, b_re_, b_im_;  ///< of the difference map and of smooth_outside
+  fft::AlignedFloats a_re_, a_im_, b_re_, b_im_;  ///< of the difference map, smooth_outside and accelerate
+  double momentum_ = 1;                           ///< t of accelerate ...
+  double last_chi2_ = std::numeric_limits<double>::infinity();  ///< ... and what it must not rise above
   bool bounded_ = false;
   bool begun_ = false;         ///< the loop knows g
   double modulus_energy_ = 0;  ///< sum of the scaled modulus squared over measured pixels

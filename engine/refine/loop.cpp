@@ -60,6 +60,19 @@ class PlainLoop final : public Loop {
     }
   }
 
+  void accelerate(float* re, float* im, const float* support, bool real, const Momentum& momentum) override {
+    const auto advance = [&](std::size_t i, bool keep, float* g, float& p, float* last) {
+      const float x = keep ? p : 0;
+      p = g[i] = x + momentum.factor * (x - last[i]);
+      last[i] = x;
+    };
+    for (std::size_t i = 0; i < cells_; ++i) {
+      const bool inside = support[i] > 0;
+      advance(i, inside, re, re_[i], momentum.re);
+      advance(i, inside && !real, im, im_[i], momentum.im);
+    }
+  }
+
   void image(float* re, float* im) override {
     std::copy_n(re_.data(), cells_, re);
     std::copy_n(im_.data(), cells_, im);

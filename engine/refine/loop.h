@@ -44,6 +44,13 @@ struct Update {
   bool is_plain() const { return inside == Mix{1, 0} && !positive && !real; }
 };
 
+/// Planes [m, m] that an accelerated update keeps its last x in, and how far it goes on.
+struct Momentum {
+  float* re = nullptr;
+  float* im = nullptr;
+  float factor = 0;
+};
+
 /// The arithmetic of iterations on g, [m, m] in two planes, 64-byte aligned, values finite:
 ///   begin(g), then any number of { project(), update(g) }, or project(), image().
 /// Thread: one. No allocation after construction.
@@ -57,6 +64,10 @@ class Loop {
   virtual ModulusSums project(const Target& target, bool sums) = 0;
   /// g = update(P, g). `support` is 1 inside, 0 outside.
   virtual void update(float* re, float* im, const float* support, const Update& update) = 0;
+  /// The update of ER, x = P inside the support (`real`: without its imaginary part), then gone on beyond:
+  /// g = x + factor (x - last x). Keeps x.
+  virtual void accelerate(float* re, float* im, const float* support, bool real,
+                          const Momentum& momentum) = 0;
   /// Writes P, in place of update(); begin() must follow.
   virtual void image(float* re, float* im) = 0;
 };

@@ -13,13 +13,14 @@ constexpr int kMostIterations = 1'000'000;
 constexpr int kDeepest = 32;  // parentheses inside parentheses
 
 constexpr std::array<std::pair<std::string_view, std::string_view>, 3> kPresets{{
-    {"polish", "50*HIO+50*ER"},
+    {"polish", "60*HIO+40*AER"},
     {"paper", "12*(40*HIO+10*ER)+SW"},
-    {"random", "11*(45*HIO+5*ER)+50*ER+SW(threshold=0.13,grow=0)"},
+    {"random", "11*(45*HIO+5*ER)+100*ER+SW(threshold=0.15,grow=0)"},
 }};
 
-constexpr std::array<std::pair<std::string_view, Algorithm>, 9> kAlgorithms{{
+constexpr std::array<std::pair<std::string_view, Algorithm>, 10> kAlgorithms{{
     {"ER", Algorithm::er},
+    {"AER", Algorithm::aer},
     {"HIO", Algorithm::hio},
     {"RAAR", Algorithm::raar},
     {"DM", Algorithm::dm},
@@ -29,7 +30,7 @@ constexpr std::array<std::pair<std::string_view, Algorithm>, 9> kAlgorithms{{
     {"SF", Algorithm::sf},
     {"OSS", Algorithm::oss},
 }};
-constexpr std::string_view kWords = "ER, HIO, RAAR, DM, RRR, HPR, CHIO, SF, OSS, SW, MOD, STOP";
+constexpr std::string_view kWords = "ER, AER, HIO, RAAR, DM, RRR, HPR, CHIO, SF, OSS, SW, MOD, STOP";
 
 int count_iterations(const std::vector<Step>& steps) {
   int sum = 0;
@@ -127,11 +128,13 @@ class Parser {
 
   Step step(Algorithm algorithm) {
     Step step{algorithm, 1};
-    const bool has_beta = algorithm != Algorithm::er && algorithm != Algorithm::sf;
+    const bool has_beta =
+        algorithm != Algorithm::er && algorithm != Algorithm::aer && algorithm != Algorithm::sf;
+    const bool has_positive = algorithm != Algorithm::aer;  // its momentum leads out of what is positive
     const bool has_alpha = algorithm == Algorithm::chio;
     parameters(
         [&](std::string_view name) {
-          if (name == "positive") {
+          if (name == "positive" && has_positive) {
             step.positive = true;
           } else if (name == "real") {
             step.real = true;
@@ -144,7 +147,8 @@ class Parser {
           }
           return true;
         },
-        std::string(has_alpha ? "alpha, " : "") + (has_beta ? "beta, " : "") + "positive or real");
+        std::string(has_alpha ? "alpha, " : "") + (has_beta ? "beta, " : "") +
+            (has_positive ? "positive or real" : "real"));
     return step;
   }
 

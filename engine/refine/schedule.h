@@ -8,12 +8,12 @@
 namespace flashphase::refine {
 
 /// The formulas and their sources stand in algorithms.h, that of DM in iterate.h.
-enum class Algorithm { er, hio, raar, dm, rrr, hpr, chio, sf, oss };
+enum class Algorithm { er, aer, hio, raar, dm, rrr, hpr, chio, sf, oss };
 
 struct Step {
   Algorithm algorithm = Algorithm::er;
   int iterations = 0;
-  float beta = 0.9f;      ///< feedback; ER and SF have none
+  float beta = 0.9f;      ///< feedback; ER, AER and SF have none
   float alpha = 0.4f;     ///< of CHIO
   bool positive = false;  ///< the real part must not be negative
   bool real = false;      ///< the imaginary part must be zero
@@ -65,12 +65,13 @@ struct Schedule {
 
 /// Parses e.g. "3*(20*ER+180*HIO)+20*ER",
 /// "80*HIO(beta=0.9)+20*ER+SW(every=10,from=100,sigma=2:0.8,threshold=0.1)" or a preset name: "polish"
-/// (50*HIO+50*ER), "paper" (600 iterations with shrink-wrap), "random" (for random starts). "none" gives an
+/// (60*HIO+40*AER), "paper" (600 iterations with shrink-wrap), "random" (for random starts). "none" gives an
 /// empty schedule.
 ///
-/// Steps: ER, HIO, RAAR, DM, RRR, HPR, CHIO, SF, OSS with beta=..., CHIO also alpha=..., each also the
-/// options positive and real: "200*RAAR(beta=0.9,positive)+20*ER(positive)". Settings of the whole, once,
-/// outside parentheses and without a count:
+/// Steps: ER, AER (accelerated ER), HIO, RAAR, DM, RRR, HPR, CHIO, SF, OSS with beta=..., CHIO also
+/// alpha=..., each but AER also the option positive, each the option real:
+/// "200*RAAR(beta=0.9,positive)+20*ER(positive)". Settings of the whole, once, outside parentheses and
+/// without a count:
 ///   SW(every=,from=,sigma=start:end,threshold= or area=,grow=)   MOD(confidence=,bound=)
 ///   STOP(after=,gain=,below=)
 /// At most 1 000 000 iterations. Throws std::invalid_argument with a sentence that points at the column.

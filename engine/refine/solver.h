@@ -4,6 +4,7 @@
 #include <complex>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -22,10 +23,11 @@ enum class Choice {
 /// What is done with several starts of a frame beyond keeping the one with the lowest residual.
 struct Choosing {
   Choice by = Choice::lowest_residual;
-  /// What comes out is the mean of the better half by residual, aligned on the chosen one, cut to its support
-  /// and settled by so many iterations of ER.
+  /// What comes out is, where there are two starts or more, not the chosen one but the average of the better
+  /// half by residual (average.h), settled by error reduction until it fits as well as the best of them,
+  /// in at most so many iterations.
   bool average = false;
-  int settle = 50;
+  int settle = 100;
   /// Fills agreement and PRTF also where neither `by` nor `average` needs them.
   bool confidence = false;
   /// Fraction of the measured pixels, in islands, that iterations do not see (free_pixels.h); in [0, 0.2].
@@ -34,7 +36,7 @@ struct Choosing {
   /// At least 1.
   int generations = 1;
   /// What comes out is moved onto the frame's first start (registration.h): with the network's answer there,
-  /// a live picture does not flip between twins.
+  /// a live picture does not flip between twins. Not where there is an upper limit.
   bool like_first_start = false;
 };
 
@@ -45,6 +47,14 @@ struct Starts {
   std::vector<std::complex<float>> object;  ///< [B, K, n, n]
   std::vector<std::uint8_t> support;        ///< [B, n, n] 1 = inside
   Choosing choosing{};
+  /// [B, n, n] 1 = where the object may be: supports are cut to it, at the start and by shrink-wrap. Empty =
+  /// the whole square.
+  std::vector<std::uint8_t> upper_limit{};
+
+  /// [n, n], empty like the whole.
+  std::span<const std::uint8_t> upper_limit_of(int frame) const;
+  /// [n, n] the support of a frame cut to its upper limit.
+  std::vector<std::uint8_t> support_of(int frame) const;
 };
 
 /// Result of a batch: per frame the start with the lowest residual, or what `Choosing` asks for.
@@ -90,7 +100,7 @@ std::unique_ptr<Solver> make_cpu_solver(const CpuOptions& options = {});
 /// The start that a network's answer gives: its object, its support as amplitude > threshold of the maximum,
 /// grown by `grow` pixels (smooth edges are eaten by tighter supports; see docs). An object that is zero gets
 /// the whole square.
-Starts starts_from(const ObjectBatch& objects, float threshold = 0.05f, int grow = 1);
+Starts starts_from(const ObjectBatch& objects, float threshold = 0.02f, int grow = 1);
 
 /// Random starts without a network, inside a support that the pattern itself gives: r is in it where the
 /// autocorrelation |F^-1 I| at 2 r is above threshold of its maximum (exact for convex, centrally symmetric
@@ -100,8 +110,13 @@ Starts starts_from(const ObjectBatch& objects, float threshold = 0.05f, int grow
 Starts random_starts(const PatternBatch& patterns, int n, int per_frame, std::uint64_t seed,
                      float threshold = 0.01f, int grow = 1);
 
+/// Cuts the starts to an upper limit [B, n, n] and keeps it with them. A support that has nothing in common
+/// with the limit becomes the limit. Throws std::invalid_argument unless the shapes agree.
+void confine(Starts& starts, std::vector<std::uint8_t> upper_limit);
+
 /// Fills up to `per_frame` starts a frame: those there stay first, the others are random inside the support,
-/// amplitude uniform in [0, 1), phase uniform. The same seed gives the same starts everywhere.
+/// amplitude uniform in [0, 1), phase uniform. The same seed gives the
+/// same starts everywhere, and to every frame of a batch.
 void add_random_starts(Starts& starts, int per_frame, std::uint64_t seed);
 
 /// The same, but the added ones are the frame's first start with the phase of each pixel moved by up to

@@ -5,26 +5,12 @@
 #include <stdexcept>
 
 #include "engine/fft/fft2.h"
+#include "engine/refine/grow.h"
 #include "engine/refine/solver.h"
 #include "engine/score/modulus.h"
 
 namespace flashphase::refine {
 namespace {
-
-/// Adds the four neighbours of every pixel of the support [n, n].
-void grow_by_one(std::span<std::uint8_t> support, int n) {
-  const std::vector<std::uint8_t> before(support.begin(), support.end());
-  const auto inside = [&](int y, int x) {
-    return y >= 0 && y < n && x >= 0 && x < n && before[static_cast<std::size_t>(y * n + x)] != 0;
-  };
-  for (int y = 0; y < n; ++y) {
-    for (int x = 0; x < n; ++x) {
-      if (inside(y - 1, x) || inside(y + 1, x) || inside(y, x - 1) || inside(y, x + 1)) {
-        support[static_cast<std::size_t>(y * n + x)] = 1;
-      }
-    }
-  }
-}
 
 /// Into `re`: |F^-1 I| [m, m] with its origin at [0, 0], unmeasured pixels as zero, in some scale.
 void autocorrelation(std::span<const float> intensity, std::span<const std::uint8_t> measured, fft::Fft2& fft,
@@ -52,9 +38,9 @@ void add_starts(Starts& starts, int per_frame, std::uint64_t seed, Make make) {
   const std::size_t wanted = static_cast<std::size_t>(per_frame) * cells;
   const std::size_t frames = starts.support.size() / cells;
   std::vector<std::complex<float>> object(frames * wanted);
-  std::mt19937_64 random(seed);
-  const auto uniform = [&] { return static_cast<float>(random() >> 40) * 0x1p-24f; };
   for (std::size_t frame = 0; frame < frames; ++frame) {
+    std::mt19937_64 random(seed);  // what a frame gets does not depend on its place in the batch
+    const auto uniform = [&] { return static_cast<float>(random() >> 40) * 0x1p-24f; };
     std::copy_n(starts.object.data() + frame * given, given, object.data() + frame * wanted);
     for (std::size_t i = given; i < wanted; ++i) {
       const std::complex<float> value = make(uniform, object[frame * wanted + i % cells]);
@@ -66,6 +52,21 @@ void add_starts(Starts& starts, int per_frame, std::uint64_t seed, Make make) {
 }
 
 }  // namespace
+
+std::span<const std::uint8_t> Starts::upper_limit_of(int frame) const {
+  if (upper_limit.empty()) return {};
+  const std::size_t cells = static_cast<std::size_t>(size) * static_cast<std::size_t>(size);
+  return std::span(upper_limit).subspan(static_cast<std::size_t>(frame) * cells, cells);
+}
+
+std::vector<std::uint8_t> Starts::support_of(int frame) const {
+  const std::size_t cells = static_cast<std::size_t>(size) * static_cast<std::size_t>(size);
+  const auto whole = std::span(support).subspan(static_cast<std::size_t>(frame) * cells, cells);
+  std::vector<std::uint8_t> cut(whole.begin(), whole.end());
+  const auto limit = upper_limit_of(frame);
+  for (std::size_t i = 0; i < limit.size(); ++i) cut[i] = cut[i] && limit[i];
+  return cut;
+}
 
 Starts starts_from(const ObjectBatch& objects, float threshold, int grow) {
   Starts starts{1, objects.size, objects.object, std::vector<std::uint8_t>(objects.cells())};
@@ -107,6 +108,20 @@ Starts random_starts(const PatternBatch& patterns, int n, int per_frame, std::ui
   }
   add_random_starts(starts, per_frame, seed);
   return starts;
+}
+
+void confine(Starts& starts, std::vector<std::uint8_t> upper_limit) {
+  if (upper_limit.size() != starts.support.size())
+    throw std::invalid_argument("starts: the upper limit must be [B, n, n] like the supports");
+  starts.upper_limit = std::move(upper_limit);
+  const std::size_t cells = static_cast<std::size_t>(starts.size) * static_cast<std::size_t>(starts.size);
+  for (std::size_t first = 0; first < starts.support.size(); first += cells) {
+    const auto frame = static_cast<int>(first / cells);
+    std::vector<std::uint8_t> support = starts.support_of(frame);
+    const bool empty = std::ranges::all_of(support, [](auto inside) { return inside == 0; });
+    std::ranges::copy(empty ? starts.upper_limit_of(frame) : std::span<const std::uint8_t>(support),
+                      starts.support.begin() + static_cast<std::ptrdiff_t>(first));
+  }
 }
 
 void add_random_starts(Starts& starts, int per_frame, std::uint64_t seed) {

@@ -12,6 +12,11 @@ void add(float* to, const float* from, float weight, int count) {
   for (int i = 0; i < count; ++i) to[i] += weight * from[i];
 }
 
+/// to[i] = larger of to[i] and from[i]
+void raise(float* to, const float* from, int count) {
+  for (int i = 0; i < count; ++i) to[i] = from[i] > to[i] ? from[i] : to[i];
+}
+
 }  // namespace
 
 SupportUpdate::SupportUpdate(int n)
@@ -21,6 +26,11 @@ SupportUpdate::SupportUpdate(int n)
       blurred_(static_cast<std::size_t>(n * n)),
       row_(static_cast<std::size_t>(3 * n)),
       inside_(amplitude_.size()) {}
+
+void SupportUpdate::stay_inside(std::span<const std::uint8_t> upper_limit) {
+  allowed_.resize(upper_limit.size());
+  std::ranges::transform(upper_limit, allowed_.begin(), [](auto inside) { return inside ? 1.0f : 0.0f; });
+}
 
 void SupportUpdate::make_weights(float sigma) {
   reach_ = std::min(n_, static_cast<int>(std::ceil(3 * sigma)));
@@ -63,16 +73,21 @@ float SupportUpdate::brightest(float area) {
 
 void SupportUpdate::grow() {
   std::copy(inside_.begin(), inside_.end(), amplitude_.begin());
-  const auto before = [&](int y, int x) {
-    return y >= 0 && y < n_ && x >= 0 && x < n_ && amplitude_[static_cast<std::size_t>(y * n_ + x)] > 0;
-  };
   for (int y = 0; y < n_; ++y) {
-    for (int x = 0; x < n_; ++x) {
-      if (before(y - 1, x) || before(y + 1, x) || before(y, x - 1) || before(y, x + 1)) {
-        inside_[static_cast<std::size_t>(y * n_ + x)] = 1;
-      }
-    }
+    float* line = &inside_[static_cast<std::size_t>(y * n_)];
+    const float* before = &amplitude_[static_cast<std::size_t>(y * n_)];
+    if (y > 0) raise(line, before - n_, n_);
+    if (y < n_ - 1) raise(line, before + n_, n_);
+    raise(line + 1, before, n_ - 1);
+    raise(line, before + 1, n_ - 1);
   }
+}
+
+float SupportUpdate::largest_blurred() {
+  float* row = row_.data() + n_;
+  std::fill_n(row, n_, 0.0f);
+  for (int y = 0; y < n_; ++y) raise(row, &blurred_[static_cast<std::size_t>(y * n_)], n_);
+  return *std::max_element(row, row + n_);
 }
 
 bool SupportUpdate::operator()(const float* re, const float* im, int stride, float sigma,
@@ -85,12 +100,14 @@ bool SupportUpdate::operator()(const float* re, const float* im, int stride, flo
   }
   make_weights(sigma);
   blur();
-  const float largest = *std::max_element(blurred_.begin(), blurred_.end());
+  for (std::size_t i = 0; i < allowed_.size(); ++i) blurred_[i] *= allowed_[i];
+  const float largest = largest_blurred();
   if (!(largest > 0) || !std::isfinite(largest)) return false;
   const float threshold = rule.area > 0 ? brightest(rule.area) : rule.threshold * largest;
   for (std::size_t i = 0; i < inside_.size(); ++i) inside_[i] = blurred_[i] > threshold ? 1.0f : 0.0f;
   for (int i = 0; i < rule.grow; ++i) grow();
-  bool changed = false;
+  for (std::size_t i = 0; i < allowed_.size(); ++i) inside_[i] *= allowed_[i];
+  int changed = 0;
   for (int y = 0; y < n_; ++y) {
     for (int x = 0; x < n_; ++x) {
       const float inside = inside_[static_cast<std::size_t>(y * n_ + x)];
@@ -98,7 +115,7 @@ bool SupportUpdate::operator()(const float* re, const float* im, int stride, flo
       support[y * stride + x] = inside;
     }
   }
-  return changed;
+  return changed != 0;
 }
 
 }  // namespace flashphase::refine

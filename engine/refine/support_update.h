@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstdint>
+#include <span>
 #include <vector>
 
 #include "engine/refine/schedule.h"
@@ -7,11 +9,14 @@
 namespace flashphase::refine {
 
 /// Shrink-wrap: support = G_sigma * |g| > threshold * maximum, or the brightest pixels of a given area, then
-/// grown; always inside the n x n square (Marchesini et al., Phys. Rev. B 68, 140101, 2003). The blur sees
-/// zero beyond the square. Thread: one. No allocation after construction.
+/// grown; always inside the n x n square and an upper limit within it (Marchesini et al., Phys. Rev. B 68,
+/// 140101, 2003). The blur sees zero beyond the square. Thread: one. No allocation after construction.
 class SupportUpdate {
  public:
   explicit SupportUpdate(int n);
+
+  /// Supports to come stay inside this upper limit [n, n]; empty = the whole square.
+  void stay_inside(std::span<const std::uint8_t> upper_limit);
 
   /// `re`, `im`, `support` (1 inside, 0 outside): corner [n, n] of planes with rows of `stride`. `sigma` in
   /// pixels, 0 = no blur; threshold, area and grow are the rule's. Says whether the support changed; it stays
@@ -22,6 +27,7 @@ class SupportUpdate {
  private:
   void make_weights(float sigma);
   void blur();
+  float largest_blurred();
   float brightest(float area);
   void grow();
 
@@ -31,6 +37,7 @@ class SupportUpdate {
   std::vector<float> amplitude_, blurred_;  ///< [n, n]
   std::vector<float> row_;                  ///< a row between two margins of n zeros
   std::vector<float> inside_;               ///< [n, n] 1 or 0
+  std::vector<float> allowed_;              ///< [n, n] 1 or 0; empty = everywhere
 };
 
 }  // namespace flashphase::refine

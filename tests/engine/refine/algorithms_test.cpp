@@ -38,8 +38,31 @@ TEST_P(AlgorithmNamed, RecoversTheObjectFromAPerturbedStart) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Complex, AlgorithmNamed,
-                         testing::Values("ER", "HIO", "RAAR", "DM", "DM(beta=1.15)", "RRR(beta=0.5)", "HPR",
-                                         "OSS"));
+                         testing::Values("ER", "AER", "HIO", "RAAR", "DM", "DM(beta=1.15)", "RRR(beta=0.5)",
+                                         "HPR", "OSS"));
+
+TEST(AcceleratedErrorReduction, FitsBetterThanErrorReductionAfterAsManyIterations) {
+  const Particle particle(32);
+  const PatternBatch pattern = particle.pattern(64);
+  const auto residual = [&](const char* schedule) {
+    return solve(pattern, particle.starts(), schedule).objects.residual[0];
+  };
+  EXPECT_LT(residual("30*AER"), 0.5f * residual("30*ER"));
+  EXPECT_LT(residual("100*AER"), residual("100*ER"));
+  EXPECT_LT(residual("5*HIO+20*AER"), 0.8f * residual("5*HIO+20*ER"));
+}
+
+TEST(AcceleratedErrorReduction, KeepsAnObjectRealAndInsideItsSupport) {
+  const Particle particle = without_phase(32);
+  const Refined refined = solve(particle.pattern(64), particle.starts(), "10*HIO(real)+30*AER(real)");
+  EXPECT_LT(refined.objects.residual[0], 1e-4f);
+  for (std::size_t i = 0; i < refined.objects.object.size(); ++i) {
+    EXPECT_EQ(refined.objects.object[i].imag(), 0);
+    if (!particle.support[i]) {
+      EXPECT_EQ(refined.objects.object[i].real(), 0);
+    }
+  }
+}
 
 class PositiveAlgorithm : public testing::TestWithParam<const char*> {};
 

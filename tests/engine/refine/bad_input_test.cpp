@@ -6,6 +6,7 @@
 
 #include "engine/refine/solver.h"
 #include "tests/engine/refine/particle.h"
+#include "tests/engine/refine/solver_conformance.h"
 
 namespace flashphase::refine {
 namespace {
@@ -24,9 +25,8 @@ constexpr const char* kSchedules[] = {
     "20*CHIO+20*OSS+10*ER(positive)+MOD(confidence=2,bound=1)+STOP(after=20)",
 };
 
-void expect_sane(const PatternBatch& patterns, Starts starts) {
+void expect_sane(Solver& solver, const PatternBatch& patterns, Starts starts) {
   add_random_starts(starts, 3, 1);
-  const auto solver = make_cpu_solver();
   for (const bool many : {false, true}) {
     if (many) {
       starts.choosing = {.by = Choice::agreement,
@@ -37,7 +37,7 @@ void expect_sane(const PatternBatch& patterns, Starts starts) {
     }
     for (const char* schedule : kSchedules) {
       Refined refined;
-      solver->solve(patterns, starts, parse_schedule(schedule), refined);
+      solver.solve(patterns, starts, parse_schedule(schedule), refined);
       SCOPED_TRACE(schedule);
       for (const auto value : refined.objects.object) {
         ASSERT_TRUE(std::isfinite(value.real()) && std::isfinite(value.imag()));
@@ -58,80 +58,81 @@ PatternBatch one_bright_pixel(float value, std::size_t at) {
   return pattern;
 }
 
-TEST(BadInput, OneBrightPixelGivesADefinedResult) {
+TEST_P(BadInput, OneBrightPixelGivesADefinedResult) {
   const Particle particle(kN);
-  expect_sane(one_bright_pixel(1, 0), particle.starts());
-  expect_sane(one_bright_pixel(3e38f, kM * kM / 2 + kM / 2), particle.starts());
-  expect_sane(one_bright_pixel(1e-44f, 77), particle.starts());
+  expect_sane(*make(), one_bright_pixel(1, 0), particle.starts());
+  expect_sane(*make(), one_bright_pixel(3e38f, kM * kM / 2 + kM / 2), particle.starts());
+  expect_sane(*make(), one_bright_pixel(1e-44f, 77), particle.starts());
 }
 
-TEST(BadInput, AZeroPatternGivesAZeroObject) {
-  expect_sane(PatternBatch(1, kM), Particle(kN).starts());
+TEST_P(BadInput, AZeroPatternGivesAZeroObject) {
+  expect_sane(*make(), PatternBatch(1, kM), Particle(kN).starts());
 }
 
-TEST(BadInput, AStartOfZerosGivesADefinedResult) {
+TEST_P(BadInput, AStartOfZerosGivesADefinedResult) {
   const Particle particle(kN);
   Starts starts = particle.starts();
   std::fill(starts.object.begin(), starts.object.end(), 0.0f);
-  expect_sane(particle.pattern(kM), starts);
+  expect_sane(*make(), particle.pattern(kM), starts);
 }
 
-TEST(BadInput, ASupportOfOnePixelGivesADefinedResult) {
+TEST_P(BadInput, ASupportOfOnePixelGivesADefinedResult) {
   const Particle particle(kN);
   Starts starts = particle.starts();
   std::fill(starts.support.begin(), starts.support.end(), std::uint8_t{0});
   starts.support[kN * kN / 2 + kN / 2] = 1;
-  expect_sane(particle.pattern(kM), starts);
+  expect_sane(*make(), particle.pattern(kM), starts);
 }
 
-TEST(BadInput, NearlyNothingMeasuredGivesADefinedResult) {
+TEST_P(BadInput, NearlyNothingMeasuredGivesADefinedResult) {
   const Particle particle(kN);
   PatternBatch pattern = particle.pattern(kM);
   std::fill(pattern.measured.begin() + 1, pattern.measured.end(), std::uint8_t{0});
-  expect_sane(pattern, particle.starts());
+  expect_sane(*make(), pattern, particle.starts());
 }
 
-TEST(BadInput, TheSmallestPatternGivesADefinedResult) {
+TEST_P(BadInput, TheSmallestPatternGivesADefinedResult) {
+  if (!GetParam().any_size) GTEST_SKIP() << "has its own sizes";
   PatternBatch pattern(1, 2);
   pattern.intensity = {4, 1, 0, 2};
-  expect_sane(pattern, {1, 1, {1}, {1}});
+  expect_sane(*make(), pattern, {1, 1, {1}, {1}});
 }
 
-TEST(BadInput, LargePrimeSizesAreSolved) {
+TEST_P(BadInput, LargePrimeSizesAreSolved) {
+  if (!GetParam().any_size) GTEST_SKIP() << "has its own sizes";
   const Particle particle(11);
-  expect_sane(particle.pattern(23), particle.starts());
-  expect_sane(particle.pattern(29), particle.starts());
+  expect_sane(*make(), particle.pattern(23), particle.starts());
+  expect_sane(*make(), particle.pattern(29), particle.starts());
 }
 
-TEST(BadInput, APatternOfOnePixelHasNoRoomForAnObject) {
+TEST_P(BadInput, APatternOfOnePixelHasNoRoomForAnObject) {
   PatternBatch pattern(1, 1);
   Refined refined;
   EXPECT_THAT(
       [&] {
-        make_cpu_solver()->solve(pattern, {1, 1, {1}, {1}}, parse_schedule("ER"), refined);
+        make()->solve(pattern, {1, 1, {1}, {1}}, parse_schedule("ER"), refined);
       },
       ThrowsMessage<std::invalid_argument>(HasSubstr("from 1 to half the pattern's (0)")));
 }
 
-TEST(BadInput, AFrameThatIsNotSquareIsRefused) {
+TEST_P(BadInput, AFrameThatIsNotSquareIsRefused) {
   const Particle particle(kN);
   PatternBatch pattern = particle.pattern(kM);
   pattern.intensity.resize(kM * (kM - 1));
   pattern.measured.resize(kM * (kM - 1));
   Refined refined;
-  EXPECT_THAT([&] { make_cpu_solver()->solve(pattern, particle.starts(), parse_schedule("ER"), refined); },
+  EXPECT_THAT([&] { make()->solve(pattern, particle.starts(), parse_schedule("ER"), refined); },
               ThrowsMessage<std::invalid_argument>(HasSubstr("[B, m, m]")));
 }
 
-TEST(BadInput, AChoiceThatCannotBeMadeIsRefused) {
+TEST_P(BadInput, AChoiceThatCannotBeMadeIsRefused) {
   const Particle particle(kN);
   const auto refuses = [&](const char* what, const Choosing& choosing) {
     Starts starts = particle.starts();
     starts.choosing = choosing;
     Refined refined;
-    EXPECT_THAT(
-        [&] { make_cpu_solver()->solve(particle.pattern(kM), starts, parse_schedule("ER"), refined); },
-        ThrowsMessage<std::invalid_argument>(HasSubstr(what)));
+    EXPECT_THAT([&] { make()->solve(particle.pattern(kM), starts, parse_schedule("ER"), refined); },
+                ThrowsMessage<std::invalid_argument>(HasSubstr(what)));
   };
   refuses("can be held out", {.held_out = 0.5f});
   refuses("can be held out", {.held_out = -0.1f});
@@ -141,10 +142,10 @@ TEST(BadInput, AChoiceThatCannotBeMadeIsRefused) {
   refuses("at least one generation", {.generations = 0});
 }
 
-TEST(BadInput, TimeRunsOutWithoutAHang) {
+TEST_P(BadInput, TimeRunsOutWithoutAHang) {
   const Particle particle(kN);
   Refined refined;
-  make_cpu_solver({.time_limit = std::chrono::nanoseconds(0)})
+  make(std::chrono::nanoseconds(0))
       ->solve(particle.pattern(kM), particle.starts(), parse_schedule("1000000*DM"), refined);
   EXPECT_EQ(refined.iterations[0], 0);
 }

@@ -47,6 +47,17 @@ class PlainIterate {
       case Algorithm::er:
         g_ = onto_support(pm);
         break;
+      case Algorithm::aer: {
+        if (x_.empty() || chi2() > last_chi2_) t_ = 1;
+        last_chi2_ = x_.empty() ? std::numeric_limits<double>::infinity() : chi2();
+        const Image x = onto_support(pm);
+        const double next = (1 + std::sqrt(1 + 4 * t_ * t_)) / 2, factor = (t_ - 1) / next;
+        restarts_ += t_ == 1;
+        g_ = x_.empty() ? x : mixed(1 + factor, x, -factor, x_);
+        x_ = x;
+        t_ = next;
+        break;
+      }
       case Algorithm::sf:
         g_ = mixed(2, onto_support(pm), -1, pm);
         break;
@@ -76,6 +87,8 @@ class PlainIterate {
         break;
     }
   }
+
+  int restarts() const { return restarts_; }
 
   /// Object pixel [y, x], which may lie outside [n, n].
   Complex at(int n, int y, int x) const {
@@ -125,6 +138,9 @@ class PlainIterate {
   int m_;
   const PatternBatch& pattern_;
   Image g_, support_;
+  Image x_;  // of the accelerated algorithm, with its t, and the chi^2 that it must not rise above
+  double t_ = 1, last_chi2_ = 0;
+  int restarts_ = 0;
 };
 
 void expect_equal(const Iterate& fast, const PlainIterate& slow, int n) {
@@ -188,6 +204,37 @@ TEST_P(IterateOfSize, EqualsAPlainReferenceInEveryIterationOfHybridInputOutput) 
     fast_.update(update_of({Algorithm::hio}));
     slow.advance({Algorithm::hio});
   }
+}
+
+TEST_P(IterateOfSize, EqualsAPlainReferenceInEveryIterationOfAcceleratedErrorReduction) {
+  for (const bool real : {false, true}) {
+    begin();
+    PlainIterate slow(particle_, pattern_);
+    for (int i = 0; i < 25; ++i) {
+      ASSERT_NO_FATAL_FAILURE(expect_equal(fast_, slow, particle_.n)) << i;
+      const double chi2 = fast_.project().chi2;
+      fast_.accelerate(real, i > 0 ? std::optional(chi2) : std::nullopt);
+      slow.advance({.algorithm = Algorithm::aer, .real = real});
+    }
+  }
+}
+
+TEST(Iterate, BeginsItsAccelerationAgainWhenTheFitGetsWorse) {
+  const Particle particle(8);
+  const PatternBatch pattern = particle.pattern(16);
+  Iterate fast(16);
+  fast.set_pattern(pattern.intensity, pattern.measured);
+  fast.set_start(particle.start, particle.support, 8);
+  PlainIterate slow(particle, pattern);
+  int worse = 0;
+  for (int i = 0; i < 60; ++i) {
+    const double chi2 = fast.project().chi2;
+    fast.accelerate(false, i > 0 ? std::optional(chi2) : std::nullopt);
+    slow.advance({Algorithm::aer});
+    worse = slow.restarts();
+  }
+  EXPECT_GT(worse, 1);  // the first iteration counts as one
+  EXPECT_NO_FATAL_FAILURE(expect_equal(fast, slow, 8));
 }
 
 TEST_P(IterateOfSize, EqualsAPlainReferenceForEveryAlgorithmAndOption) {

@@ -109,6 +109,30 @@ TEST_P(LoopOf, EqualsThePlainLoopUnderConditionsOnThePixels) {
   }
 }
 
+TEST_P(LoopOf, EqualsThePlainLoopWithMomentum) {
+  for (const int m : kSizes) {
+    SCOPED_TRACE(m);
+    for (const bool real : {false, true}) {
+      const auto fast = GetParam().make(m), slow = make_plain_loop(m);
+      Planes a(m), b(m);
+      const auto run = [&](Loop& loop, Planes& planes) {
+        fft::AlignedFloats last_re(planes.re.size()), last_im(planes.re.size());
+        loop.begin(planes.re.data(), planes.im.data());
+        for (const float factor : {0.0f, 0.5f, 0.9f}) {
+          loop.project(planes.exact(), false);
+          loop.accelerate(planes.re.data(), planes.im.data(), planes.support.data(), real,
+                          {last_re.data(), last_im.data(), factor});
+        }
+        loop.project(planes.exact(), false);
+        loop.update(planes.re.data(), planes.im.data(), planes.support.data(), Update{});
+      };
+      run(*fast, a);
+      run(*slow, b);
+      expect_near(a, b);
+    }
+  }
+}
+
 TEST_P(LoopOf, GivesTheProjectionItself) {
   for (const int m : kSizes) {
     const auto fast = GetParam().make(m), slow = make_plain_loop(m);

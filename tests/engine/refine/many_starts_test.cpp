@@ -21,7 +21,8 @@ Refined solve(const PatternBatch& patterns, const Starts& starts, const char* sc
 }
 
 float error_of(std::span<const std::complex<float>> object, const Particle& particle) {
-  return score::compare(object, particle.object, particle.support, particle.n).real_space_error;
+  return score::compare(object, particle.object, particle.support, particle.n, score::Translation::sub_pixel)
+      .real_space_error;
 }
 
 Starts perturbed(const Particle& particle, int per_frame, float spread) {
@@ -138,7 +139,9 @@ TEST(Choose, AveragesTheNoiseOfTheBetterHalfAway) {
   for (int k = 4; k < 8; ++k) std::ranges::fill(results.objects.object_of(k), std::complex<float>(1));
   const Chosen chosen = choose(results, {.average = true}, kM);
   for (int k = 0; k < 4; ++k) {
-    EXPECT_LT(error_of(chosen.mean, particle), 0.5f * error_of(results.objects.object_of(k), particle)) << k;
+    EXPECT_LT(error_of(chosen.average.object, particle),
+              0.5f * error_of(results.objects.object_of(k), particle))
+        << k;
   }
   EXPECT_GT(chosen.agreement, 0.8f);
   EXPECT_LT(chosen.agreement, 0.99f);

@@ -67,12 +67,12 @@ TEST(Schedule, HasDefaultsForShrinkWrap) {
 
 TEST(Schedule, ReadsEveryAlgorithm) {
   const auto steps =
-      parse_schedule("2*RAAR(beta=0.8)+DM(beta=1.15)+RRR(beta=0.5)+HPR+CHIO(alpha=0.3,beta=0.7)+SF+OSS")
+      parse_schedule("2*RAAR(beta=0.8)+DM(beta=1.15)+RRR(beta=0.5)+HPR+CHIO(alpha=0.3,beta=0.7)+SF+OSS+AER")
           .steps;
   EXPECT_THAT(steps, ElementsAre(Step{Algorithm::raar, 2, 0.8f}, Step{Algorithm::dm, 1, 1.15f},
                                  Step{Algorithm::rrr, 1, 0.5f}, Step{Algorithm::hpr, 1},
                                  Step{Algorithm::chio, 1, 0.7f, 0.3f}, Step{Algorithm::sf, 1},
-                                 Step{Algorithm::oss, 1}));
+                                 Step{Algorithm::oss, 1}, Step{Algorithm::aer, 1}));
 }
 
 TEST(Schedule, ReadsOptionsOfSteps) {
@@ -103,11 +103,11 @@ TEST(Schedule, DoesNotMindSpaces) {
 }
 
 TEST(Schedule, KnowsThePresets) {
-  EXPECT_THAT(parse_schedule("polish").steps, ElementsAre(hio(50), er(50)));
+  EXPECT_THAT(parse_schedule("polish").steps, ElementsAre(hio(60), Step{Algorithm::aer, 40}));
   EXPECT_EQ(parse_schedule("polish").text, "polish");
   EXPECT_EQ(parse_schedule("paper").iterations(), 600);
   EXPECT_TRUE(parse_schedule("paper").shrink_wrap);
-  EXPECT_EQ(parse_schedule("random").iterations(), 600);
+  EXPECT_EQ(parse_schedule("random").iterations(), 650);
   EXPECT_THAT(parse_schedule("none").steps, IsEmpty());
   EXPECT_EQ(parse_schedule("none").iterations(), 0);
 }
@@ -149,6 +149,7 @@ INSTANTIATE_TEST_SUITE_P(
         Mistake{"HIO(beta=nan)", 10, "expected a number"}, Mistake{"HIO(beta)", 9, "expected '='"},
         Mistake{"HIO()", 5, "unknown parameter ''"},
         Mistake{"HIO(alpha=0.5)", 5, "unknown parameter 'alpha'"},
+        Mistake{"AER(positive)", 5, "unknown parameter 'positive', expected real"},
         Mistake{"CHIO(alpha=0)", 12, "from 0.01 to 1"},
         Mistake{"RAAR(beta=0.5,beta=5)", 20, "from 0.01 to 2"}, Mistake{"ER(positive=1)", 12, "expected ')'"},
         Mistake{"ER+SW(area=0)", 12, "0.001"}, Mistake{"2*MOD+ER", 3, "MOD stands alone"},

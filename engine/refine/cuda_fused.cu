@@ -1,0 +1,91 @@
+#include <stdexcept>
+
+#include "engine/refine/cuda_device.h"
+#include "engine/refine/cuda_device_block.h"
+#include "engine/refine/cuda_kernels.h"
+
+namespace flashphase::refine::cuda {
+namespace {
+
+/// Blocks that a multiprocessor is to hold at once, which bounds the registers of a thread.
+template <int kSize>
+constexpr int kResident = kSize == 32   ? 8
+                          : kSize == 64 ? 3
+                                        : 1;
+
+template <int kSize, bool kGeneral>
+struct SharedLayout {
+  using Kernel = FusedKernel<kSize, kGeneral, DeviceBlock, Complex*, float*>;
+  static constexpr int kPlane = PlaneFft<kSize>::kElements;
+  static constexpr int kModulus = Kernel::Plane::kRoomy ? kSize * kSize : 0;
+  static constexpr int kLast = Kernel::Plane::kRoomy ? Kernel::Plane::kLast : 0;
+  static constexpr std::size_t kBytes = sizeof(Complex) * (kPlane + PlaneFft<kSize>::kTwists + kLast) +
+                                        sizeof(float) * (kModulus + Kernel::Plane::kScratch);
+};
+
+template <int kSize, bool kGeneral>
+__global__ void __launch_bounds__(PlaneFft<kSize>::kThreads, kResident<kSize>)
+    fused_kernel(const __grid_constant__ StartsOnDevice starts, const __grid_constant__ Program program) {
+  using Layout = SharedLayout<kSize, kGeneral>;
+  extern __shared__ __align__(16) unsigned char memory[];
+  Complex* plane = reinterpret_cast<Complex*>(memory);
+  Complex* last = plane + Layout::kPlane + PlaneFft<kSize>::kTwists;
+  float* modulus = reinterpret_cast<float*>(last + Layout::kLast);
+  const FusedShared<Complex*, float*> shared{.plane = plane,
+                                             .workspace = reinterpret_cast<float*>(plane),
+                                             .twists = plane + Layout::kPlane,
+                                             .modulus = modulus,
+                                             .last = last,
+                                             .scratch = modulus + Layout::kModulus};
+  DeviceBlock block;
+  typename Layout::Kernel(block, shared, starts, program, static_cast<int>(blockIdx.x)).run();
+}
+
+template <int kSize, bool kGeneral>
+void launch(const StartsOnDevice& starts, const Program& program, int jobs, cudaStream_t stream) {
+  constexpr std::size_t bytes = SharedLayout<kSize, kGeneral>::kBytes;
+  const auto kernel = fused_kernel<kSize, kGeneral>;
+  check(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(bytes)),
+        "shared memory of a fused kernel");
+  kernel<<<static_cast<unsigned>(jobs), PlaneFft<kSize>::kThreads, bytes, stream>>>(starts, program);
+  check(cudaGetLastError(), "launch of a fused kernel");
+}
+
+template <int kSize>
+void launch(bool is_plain, const StartsOnDevice& starts, const Program& program, int jobs,
+            cudaStream_t stream) {
+  if (is_plain)
+    launch<kSize, false>(starts, program, jobs, stream);
+  else
+    launch<kSize, true>(starts, program, jobs, stream);
+}
+
+template <int kSize>
+std::vector<int> order_of() {
+  std::vector<int> order(static_cast<std::size_t>(kSize) * kSize);
+  for (std::size_t i = 0; i < order.size(); ++i) order[i] = fused_order<kSize>(static_cast<int>(i));
+  return order;
+}
+
+}  // namespace
+
+bool has_fused_kernel(int m) {
+  return m == 32 || m == 64 || m == 128;
+}
+
+std::vector<int> fused_order_of(int m) {
+  if (m == 32) return order_of<32>();
+  if (m == 64) return order_of<64>();
+  if (m == 128) return order_of<128>();
+  throw std::invalid_argument("refine: the fused path is for patterns of 32, 64 and 128 pixels, not " +
+                              std::to_string(m));
+}
+
+void launch_fused(int m, bool is_plain, const StartsOnDevice& starts, const Program& program, int jobs,
+                  cudaStream_t stream) {
+  if (m == 32) launch<32>(is_plain, starts, program, jobs, stream);
+  if (m == 64) launch<64>(is_plain, starts, program, jobs, stream);
+  if (m == 128) launch<128>(is_plain, starts, program, jobs, stream);
+}
+
+}  // namespace flashphase::refine::cuda

@@ -1,0 +1,10 @@
+#pragma once
+
+#include "engine/refine/solver.h"
+
+namespace flashphase::refine {
+
+/// Throws std::invalid_argument naming what does not fit, for every solver in the same words (see Solver).
+void check_input(const PatternBatch& patterns, const Starts& starts);
+
+}  // namespace flashphase::refine

@@ -1,0 +1,63 @@
+#include "engine/frame/domain.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <vector>
+
+namespace flashphase {
+namespace {
+
+constexpr int kM = 64;
+
+class DomainTest : public testing::Test {
+ protected:
+  PatternSummary summary() const { return summary_of(intensity_, measured_, kM); }
+  bool contained() const { return Domain{1e3f, 1e6f, 0.1f, 2}.contains(summary()); }
+
+  std::vector<float> intensity_ = std::vector<float>(kM * kM, 1.0f);
+  std::vector<std::uint8_t> measured_ = std::vector<std::uint8_t>(kM * kM, 1);
+};
+
+TEST_F(DomainTest, HoldsAPatternWithinAllItsBounds) {
+  EXPECT_TRUE(contained());
+}
+
+TEST_F(DomainTest, HoldsNoPatternWithTooFewOrTooManyPhotons) {
+  std::ranges::fill(intensity_, 0.1f);
+  EXPECT_FALSE(contained());
+  std::ranges::fill(intensity_, 1e4f);
+  EXPECT_FALSE(contained());
+  EXPECT_TRUE((Domain{1e3f, 0, 0.1f, 2}.contains(summary()))) << "0 is no limit";
+}
+
+TEST_F(DomainTest, HoldsNoPatternWithTooManyUnmeasuredPixels) {
+  for (std::size_t i = 0; i < measured_.size(); i += 5) intensity_[i] = measured_[i] = 0;
+  EXPECT_FALSE(contained());
+}
+
+TEST_F(DomainTest, HoldsNoPatternOffCentre) {
+  for (std::size_t i = 0; i < intensity_.size(); ++i) intensity_[i] = i % kM > 48 ? 10.0f : 0.1f;
+  EXPECT_FALSE(contained());
+}
+
+TEST_F(DomainTest, HoldsNoPatternWithoutPhotons) {
+  std::ranges::fill(intensity_, 0.0f);
+  EXPECT_FALSE((Domain{0, 0, 1, 100}.contains(summary())));
+}
+
+TEST_F(DomainTest, ASummaryHoldsPhotonsUnmeasuredFractionAndTheCentroidOfTheSquareRoot) {
+  std::ranges::fill(intensity_, 0.0f);
+  intensity_[20 * kM + 40] = 9;
+  intensity_[24 * kM + 32] = 1;
+  std::fill_n(measured_.begin(), kM, std::uint8_t{0});
+  const PatternSummary found = summary();
+  EXPECT_EQ(found.photons, 10);
+  EXPECT_EQ(found.unmeasured, 1.0 / kM);
+  EXPECT_FLOAT_EQ(found.centre_offset, std::hypot(21.0f - 32, 38.0f - 32));
+}
+
+}  // namespace
+}  // namespace flashphase
