@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <complex>
 #include <cstddef>
+#include <stdexcept>
+#include <string>
 
 namespace flashphase::infer {
 
@@ -60,6 +63,27 @@ float FeatureMaker::operator()(std::span<const float> intensity, std::span<const
     }
   }
   return scale;
+}
+
+void check_size(const ModelInfo& model, const PatternBatch& patterns) {
+  if (patterns.size != model.pattern_size)
+    throw std::invalid_argument("model " + model.name + " takes patterns of " +
+                                std::to_string(model.pattern_size) + " pixels, not " +
+                                std::to_string(patterns.size));
+}
+
+void take_answer(const float* re, const float* im, float scale, ObjectBatch& objects, int index) {
+  const float to_photons = scale > 0 ? 1.0f / scale : 0.0f;
+  const auto object = objects.object_of(index);
+  const auto support = objects.support_of(index);
+  float largest = 0;
+  for (std::size_t i = 0; i < object.size(); ++i) {
+    object[i] = std::complex<float>(re[i], im[i]) * to_photons;
+    largest = std::max(largest, std::norm(object[i]));
+  }
+  const float threshold = kSupportThreshold * kSupportThreshold * largest;
+  for (std::size_t i = 0; i < object.size(); ++i) support[i] = std::norm(object[i]) > threshold;
+  objects.residual[static_cast<std::size_t>(index)] = -1.0f;
 }
 
 }  // namespace flashphase::infer

@@ -5,12 +5,16 @@
 #include <vector>
 
 #include "engine/fft/fft2.h"
+#include "engine/infer/network.h"
 
 namespace flashphase::infer {
 
 /// Channels of the network's input on the half-size grid: modulus, its square root, mask, autocorrelation
 /// (real, imaginary), each with the four pixels of a 2x2 block side by side (pixel-unshuffle).
 inline constexpr int kFeatureChannels = 20;
+
+/// A network's support: amplitude above this fraction of the maximum.
+inline constexpr float kSupportThreshold = 0.1f;
 
 /// What a network needs of one pattern. Written into the caller's buffers.
 struct FeatureView {
@@ -36,5 +40,13 @@ class FeatureMaker {
   fft::Fft2 fft_;
   fft::AlignedFloats re_, im_;
 };
+
+/// Throws std::invalid_argument when the model takes patterns of another size.
+void check_size(const ModelInfo& model, const PatternBatch& patterns);
+
+/// The way back: a network's answer (planes [n, n] in the scale of the normalised modulus) into the batch, in
+/// the scale of its pattern, with its support; the residual is left to the score stage. `scale` is what
+/// FeatureMaker gave.
+void take_answer(const float* re, const float* im, float scale, ObjectBatch& objects, int index);
 
 }  // namespace flashphase::infer

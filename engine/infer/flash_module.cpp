@@ -95,7 +95,7 @@ std::vector<torch::Tensor> FlashModule::forward(const FlashInput& input) {
         torch::cat({object.to(type), projected.to(type), x}, 1).contiguous(torch::MemoryFormat::ChannelsLast);
     const torch::Tensor correction =
         convolve(layer.third, convolve_relu(layer.second, convolve_relu(layer.first, seen)));
-    objects.push_back(projected + correction.to(torch::kFloat));
+    objects.push_back(projected + correction);  // float32 by promotion
   }
   return objects;
 }

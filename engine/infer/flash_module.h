@@ -51,7 +51,8 @@ class FlashModule : public torch::nn::Module {
   std::vector<Physics> physics_;
 };
 
-/// ModulusProjection::project on a batch, with gradient. object [B, 2, n, n] float32; returns the same shape.
+/// ModulusProjection::project on a batch, with gradient on the CPU. object [B, 2, n, n] float32; returns the
+/// same shape.
 torch::Tensor project_modulus(const torch::Tensor& object, const torch::Tensor& modulus,
                               const torch::Tensor& measured);
 

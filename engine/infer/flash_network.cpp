@@ -1,24 +1,19 @@
 #include "engine/infer/flash_network.h"
 
-#include <torch/torch.h>
-
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <complex>
 #include <cstddef>
 #include <fstream>
 #include <stdexcept>
 
-#include "engine/infer/bench_support.h"
+#include "engine/infer/bf16_flash.h"
 #include "engine/infer/features.h"
 #include "engine/infer/flash_checkpoint.h"
-#include "engine/infer/flash_module.h"
+#include "engine/infer/flash_tensors.h"
 
 namespace flashphase::infer {
 namespace {
-
-constexpr float kSupportThreshold = 0.1f;
 
 /// AVX512_BF16 or AMX: oneDNN multiplies bfloat16 natively. Elsewhere it would emulate, slower than float32.
 bool cpu_has_bf16() {
@@ -36,12 +31,15 @@ torch::ScalarType type_of(NetworkOptions::Precision precision) {
       return torch::kFloat;
     case NetworkOptions::Precision::bf16:
       return torch::kBFloat16;
+    case NetworkOptions::Precision::fp16:
+      throw std::runtime_error("fp16 needs a GPU; the CPU has fp32 and bf16");
     case NetworkOptions::Precision::automatic:
       break;
   }
   return cpu_has_bf16() ? torch::kBFloat16 : torch::kFloat;
 }
 
+/// By LibTorch, on any CPU.
 class FlashNetwork final : public Network {
  public:
   FlashNetwork(const Checkpoint& checkpoint, const NetworkOptions& options)
@@ -50,24 +48,16 @@ class FlashNetwork final : public Network {
         type_(type_of(options.precision)),
         threads_(options.threads),
         make_features_(info_.pattern_size, info_.object_size) {
-    torch::InferenceMode inference;
-    module_->eval();
-    for (auto& parameter : module_->parameters()) {
-      const torch::Tensor values = parameter.to(type_);
-      parameter.set_data(values.dim() == 4 ? values.contiguous(torch::MemoryFormat::ChannelsLast) : values);
-    }
+    to_inference(*module_, type_);
     for (const int batch : options.warm_up_batches) warm_up(batch);
   }
 
   const ModelInfo& info() const override { return info_; }
   std::string precision() const override { return type_ == torch::kBFloat16 ? "bf16" : "fp32"; }
-  double flops() const { return module_->convolution_flops(); }
 
   void infer(const PatternBatch& patterns, ObjectBatch& objects) override {
     const int batch = patterns.count, m = info_.pattern_size, n = info_.object_size;
-    if (patterns.size != m)
-      throw std::invalid_argument("model " + info_.name + " takes patterns of " + std::to_string(m) +
-                                  " pixels, not " + std::to_string(patterns.size));
+    check_size(info_, patterns);
     if (objects.count != batch || objects.size != n) objects = ObjectBatch(batch, n);
     if (batch == 0) return;
     torch::InferenceMode inference;
@@ -84,26 +74,14 @@ class FlashNetwork final : public Network {
            modulus.data_ptr<float>() + i * cells, measured.data_ptr<std::uint8_t>() + i * cells});
     const torch::Tensor answer =
         module_->forward({features.permute({0, 3, 1, 2}), modulus, measured}).back().contiguous();
-    for (int i = 0; i < batch; ++i)
-      take_answer(answer.data_ptr<float>() + static_cast<std::ptrdiff_t>(i) * 2 * n * n, objects, i);
+    for (int i = 0; i < batch; ++i) {
+      const float* re = answer.data_ptr<float>() + static_cast<std::ptrdiff_t>(i) * 2 * n * n;
+      take_answer(re, re + static_cast<std::ptrdiff_t>(n) * n, scales_[static_cast<std::size_t>(i)], objects,
+                  i);
+    }
   }
 
  private:
-  void take_answer(const float* planes, ObjectBatch& objects, int index) const {
-    const float scale = scales_[static_cast<std::size_t>(index)];
-    const float to_photons = scale > 0 ? 1.0f / scale : 0.0f;
-    const auto object = objects.object_of(index);
-    const auto support = objects.support_of(index);
-    float largest = 0;
-    for (std::size_t i = 0; i < object.size(); ++i) {
-      object[i] = std::complex<float>(planes[i], planes[i + object.size()]) * to_photons;
-      largest = std::max(largest, std::norm(object[i]));
-    }
-    const float threshold = kSupportThreshold * kSupportThreshold * largest;
-    for (std::size_t i = 0; i < object.size(); ++i) support[i] = std::norm(object[i]) > threshold;
-    objects.residual[static_cast<std::size_t>(index)] = -1.0f;
-  }
-
   void warm_up(int batch) {
     PatternBatch patterns(batch, info_.pattern_size);
     std::fill(patterns.intensity.begin(), patterns.intensity.end(), 1.0f);
@@ -119,31 +97,67 @@ class FlashNetwork final : public Network {
   std::vector<float> scales_;
 };
 
+/// For CPUs with AVX512_BF16: frame by frame, each on one thread.
+class Bf16Network final : public Network {
+ public:
+  Bf16Network(const Checkpoint& checkpoint, const FlashOptions& sizes, int threads)
+      : info_(checkpoint.info), threads_(threads) {
+    for (int i = 0; i < threads; ++i) workers_.push_back(std::make_unique<Worker>(checkpoint, sizes));
+  }
+
+  const ModelInfo& info() const override { return info_; }
+  std::string precision() const override { return "bf16"; }
+
+  void infer(const PatternBatch& patterns, ObjectBatch& objects) override {
+    check_size(info_, patterns);
+    if (objects.count != patterns.count || objects.size != info_.object_size)
+      objects = ObjectBatch(patterns.count, info_.object_size);
+    if (at::get_num_threads() != threads_) at::set_num_threads(threads_);
+    at::parallel_for(0, patterns.count, 1, [&](std::int64_t begin, std::int64_t end) {
+      Worker& worker = *workers_[static_cast<std::size_t>(at::get_thread_num())];
+      for (std::int64_t i = begin; i < end; ++i) worker(patterns, objects, static_cast<int>(i));
+    });
+  }
+
+ private:
+  struct Worker {
+    FeatureMaker make_features;
+    Bf16Flash flash;
+    std::vector<float> features, modulus, re, im;
+    std::vector<std::uint8_t> measured;
+
+    Worker(const Checkpoint& checkpoint, const FlashOptions& sizes)
+        : make_features(sizes.pattern_size, sizes.object_size), flash(checkpoint, sizes) {
+      const auto m = static_cast<std::size_t>(sizes.pattern_size),
+                 n = static_cast<std::size_t>(sizes.object_size);
+      features.resize(m * m / 4 * kFeatureChannels);
+      modulus.resize(m * m);
+      measured.resize(m * m);
+      re.resize(n * n);
+      im.resize(n * n);
+    }
+
+    void operator()(const PatternBatch& patterns, ObjectBatch& objects, int index) {
+      const float scale = make_features(patterns.intensity_of(index), patterns.measured_of(index),
+                                        {features.data(), modulus.data(), measured.data()});
+      flash(features.data(), modulus.data(), measured.data(), re.data(), im.data());
+      take_answer(re.data(), im.data(), scale, objects, index);
+    }
+  };
+
+  ModelInfo info_;
+  int threads_;
+  std::vector<std::unique_ptr<Worker>> workers_;
+};
+
 }  // namespace
 
 std::unique_ptr<Network> make_flash_network(const std::string& path, const NetworkOptions& options) {
-  return std::make_unique<FlashNetwork>(read_checkpoint(path), options);
-}
-
-double network_flops(const Network& network) {
-  const auto* flash = dynamic_cast<const FlashNetwork*>(&network);
-  return flash != nullptr ? flash->flops() : 0.0;
-}
-
-double measured_peak_flops(int threads, const std::string& precision) {
-  torch::InferenceMode inference;
-  at::set_num_threads(threads);
-  const auto type = precision == "bf16" ? torch::kBFloat16 : torch::kFloat;
-  constexpr int kEdge = 1024, kRuns = 20;
-  const torch::Tensor a = torch::randn({kEdge, kEdge}).to(type), b = torch::randn({kEdge, kEdge}).to(type);
-  double best = 0;
-  for (int run = 0; run < kRuns; ++run) {
-    const auto start = std::chrono::steady_clock::now();
-    const torch::Tensor c = torch::linear(a, b);
-    const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
-    best = std::max(best, 2.0 * kEdge * kEdge * kEdge / elapsed.count());
-  }
-  return best;
+  const Checkpoint checkpoint = read_checkpoint(path);
+  const FlashOptions sizes = module_from(checkpoint)->options();
+  if (type_of(options.precision) == torch::kBFloat16 && Bf16Flash::supports(sizes))
+    return std::make_unique<Bf16Network>(checkpoint, sizes, options.threads);
+  return std::make_unique<FlashNetwork>(checkpoint, options);
 }
 
 }  // namespace flashphase::infer

@@ -1,22 +1,15 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "engine/frame/domain.h"
 #include "engine/frame/reconstruction.h"
 
 namespace flashphase {
-
-/// The range of inputs a model was trained on. Outside it a result is still given, and marked.
-struct Domain {
-  float photons_min = 0;        ///< sum of the measured pixels
-  float photons_max = 0;        ///< 0 = no upper limit (noise-free patterns were part of the training)
-  float unmeasured_max = 0;     ///< fraction of pixels not measured, 0..1
-  float centre_offset_max = 0;  ///< centroid of the pattern's square root off [m/2, m/2], pixels
-
-  bool contains(const Pattern& pattern) const;
-};
 
 struct ModelInfo {
   std::string name;       ///< e.g. "flash-16"; "none" for the autocorrelation start
@@ -29,29 +22,33 @@ struct ModelInfo {
 /// Batch of patterns to batch of complex images. Seam: `flash`, `none`.
 ///
 /// Thread: an instance serves one thread at a time; each worker makes its own. Blocking: computes and
-/// returns. Precondition: patterns.size == info().pattern_size. The output is resized; `residual` is left
-/// negative (the score stage fills it); `support` is the amplitude threshold of physics (0.1 of the maximum);
-/// the object carries the scale of the pattern. An all-zero pattern gives an all-zero object.
+/// returns. Precondition: patterns.size == info().pattern_size. The output is resized; `residual` is negative
+/// where the score stage shall fill it; `support` is the amplitude threshold of physics (0.1 of the maximum);
+/// the object carries the scale of the pattern. An all-zero pattern gives an all-zero object. Throws
+/// DeviceLost when the device does not answer any more.
 class Network {
  public:
   virtual ~Network() = default;
   virtual const ModelInfo& info() const = 0;
   virtual void infer(const PatternBatch& patterns, ObjectBatch& objects) = 0;
-  /// "fp32" or "bf16".
+  /// "fp32", "bf16" or "fp16".
   virtual std::string precision() const = 0;
+  /// How many times, since construction, work was cut smaller for want of device memory.
+  virtual std::uint64_t out_of_memory() const { return 0; }
 };
 
 struct NetworkOptions {
-  enum class Precision { automatic, fp32, bf16 };
-  Precision precision =
-      Precision::automatic;             ///< automatic: bf16 where the CPU has AVX512_BF16 or AMX, else fp32
-  int threads = 1;                      ///< threads used inside one infer() call
+  enum class Precision { automatic, fp32, bf16, fp16 };
+  std::optional<int> cuda_device{};  ///< index of the GPU; none = the CPU
+  /// automatic: bf16 on a GPU and where the CPU has AVX512_BF16 or AMX, else fp32; fp16: on a GPU alone.
+  Precision precision = Precision::automatic;
+  int threads = 1;                      ///< threads used inside one infer() call on the CPU
   std::vector<int> warm_up_batches{1};  ///< every batch size in use, run once before the factory returns
 };
 
 /// Makes the network `model`: the word "none" (object from the autocorrelation, for running without a model)
 /// or the path of a checkpoint file. Throws std::runtime_error with one sentence when the file is missing,
-/// damaged or does not fit.
+/// damaged or does not fit, and DeviceUnusable when it is the device that cannot be had.
 std::unique_ptr<Network> make_network(const std::string& model, const NetworkOptions& options = {});
 
 }  // namespace flashphase

@@ -6,11 +6,10 @@
 #include <cstddef>
 
 #include "engine/fft/fft2.h"
+#include "engine/infer/features.h"
 
 namespace flashphase::infer {
 namespace {
-
-constexpr float kSupportThreshold = 0.1f;
 
 class NoneNetwork final : public Network {
  public:

@@ -2,7 +2,7 @@
 #include <memory>
 #include <utility>
 
-#include "engine/infer/flash_module.h"
+#include "engine/infer/flash_tensors.h"
 #include "engine/infer/modulus_projection.h"
 
 namespace flashphase::infer {
@@ -36,23 +36,31 @@ std::pair<float*, float*> planes(const Tensor& tensor, std::int64_t index) {
   return {first, first + plane};
 }
 
+/// Projects each item; keeps the spectra in `field` [B, 2, m, m] when it is given.
+Tensor project(const Tensor& object, const Tensor& modulus, const Tensor& measured, const Tensor* field) {
+  const Tensor out = torch::empty_like(object);
+  const std::int64_t cells = modulus.size(1) * modulus.size(2);
+  for_each_item(
+      object.size(0), modulus.size(1), object.size(2), [&](ModulusProjection& projection, std::int64_t i) {
+        const auto [re, im] = planes(object, i);
+        const auto [out_re, out_im] = planes(out, i);
+        const auto [field_re, field_im] = field ? planes(*field, i) : std::pair<float*, float*>{};
+        projection.project(re, im, modulus.data_ptr<float>() + i * cells,
+                           measured.data_ptr<std::uint8_t>() + i * cells, out_re, out_im, field_re, field_im);
+      });
+  return out;
+}
+
+/// Room for the spectra of a batch.
+Tensor field_like(const Tensor& modulus) {
+  return torch::empty({modulus.size(0), 2, modulus.size(1), modulus.size(2)}, modulus.options());
+}
+
 struct ProjectModulus : torch::autograd::Function<ProjectModulus> {
-  static Tensor forward(AutogradContext* context, const Tensor& object_in, const Tensor& modulus,
+  static Tensor forward(AutogradContext* context, const Tensor& object, const Tensor& modulus,
                         const Tensor& measured) {
-    const Tensor object = object_in.contiguous();
-    const Tensor field =
-        torch::empty({object.size(0), 2, modulus.size(1), modulus.size(2)}, modulus.options());
-    const Tensor out = torch::empty_like(object);
-    const std::int64_t cells = modulus.size(1) * modulus.size(2);
-    for_each_item(object.size(0), modulus.size(1), object.size(2),
-                  [&](ModulusProjection& projection, std::int64_t i) {
-                    const auto [re, im] = planes(object, i);
-                    const auto [out_re, out_im] = planes(out, i);
-                    const auto [field_re, field_im] = planes(field, i);
-                    projection.project(re, im, modulus.data_ptr<float>() + i * cells,
-                                       measured.data_ptr<std::uint8_t>() + i * cells, out_re, out_im,
-                                       field_re, field_im);
-                  });
+    const Tensor field = field_like(modulus);
+    const Tensor out = project(object.contiguous(), modulus, measured, &field);
     context->save_for_backward({modulus, measured, field});
     return out;
   }
@@ -79,8 +87,7 @@ struct ProjectModulus : torch::autograd::Function<ProjectModulus> {
 struct ModulusChi2 : torch::autograd::Function<ModulusChi2> {
   static Tensor forward(AutogradContext* context, const Tensor& object_in, const Tensor& modulus) {
     const Tensor object = object_in.contiguous();
-    const Tensor field =
-        torch::empty({object.size(0), 2, modulus.size(1), modulus.size(2)}, modulus.options());
+    const Tensor field = field_like(modulus);
     const Tensor out = torch::empty({object.size(0)}, modulus.options());
     const std::int64_t cells = modulus.size(1) * modulus.size(2);
     for_each_item(object.size(0), modulus.size(1), object.size(2),
@@ -112,25 +119,11 @@ struct ModulusChi2 : torch::autograd::Function<ModulusChi2> {
   }
 };
 
-/// The projection without gradient: keeps no field.
-Tensor project_only(const Tensor& object_in, const Tensor& modulus, const Tensor& measured) {
-  const Tensor object = object_in.contiguous();
-  const Tensor out = torch::empty_like(object);
-  const std::int64_t cells = modulus.size(1) * modulus.size(2);
-  for_each_item(
-      object.size(0), modulus.size(1), object.size(2), [&](ModulusProjection& projection, std::int64_t i) {
-        const auto [re, im] = planes(object, i);
-        const auto [out_re, out_im] = planes(out, i);
-        projection.project(re, im, modulus.data_ptr<float>() + i * cells,
-                           measured.data_ptr<std::uint8_t>() + i * cells, out_re, out_im, nullptr, nullptr);
-      });
-  return out;
-}
-
 }  // namespace
 
 Tensor project_modulus(const Tensor& object, const Tensor& modulus, const Tensor& measured) {
-  if (!torch::GradMode::is_enabled()) return project_only(object, modulus, measured);
+  if (!object.is_cpu()) return project_on_device(object, modulus, measured);
+  if (!torch::GradMode::is_enabled()) return project(object.contiguous(), modulus, measured, nullptr);
   return ProjectModulus::apply(object, modulus, measured);
 }
 

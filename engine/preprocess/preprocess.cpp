@@ -207,7 +207,7 @@ Result<Pattern> Preprocessor::operator()(const Frame& frame) const {
 
   const std::size_t cells =
       static_cast<std::size_t>(config_.pattern_size) * static_cast<std::size_t>(config_.pattern_size);
-  Pattern pattern{frame.id, frame.arrival, frame.timestamp_ns, config_.pattern_size, {}, {}, 0, {}};
+  Pattern pattern{frame.id, frame.arrival, frame.timestamp_ns, config_.pattern_size, {}, {}, {}, 0, {}};
   pattern.intensity.resize(cells);
   pattern.measured.resize(cells);
   if (config_.bin == 1) {
@@ -216,13 +216,9 @@ Result<Pattern> Preprocessor::operator()(const Frame& frame) const {
     crop_and_bin(frame, *calibration_, config_, corner, pattern);
   }
 
-  int any_measured = 0, any_signal = 0;
-  for (std::size_t i = 0; i < cells; ++i) {
-    any_measured |= pattern.measured[i];
-    any_signal |= pattern.intensity[i] > 0;
-  }
-  if (any_measured == 0) return Rejection::nothing_measured;
-  if (any_signal == 0) return Rejection::no_signal;
+  pattern.summary = summary_of(pattern.intensity, pattern.measured, pattern.size);
+  if (pattern.summary.unmeasured == 1) return Rejection::nothing_measured;
+  if (!(pattern.summary.photons > 0)) return Rejection::no_signal;
   return pattern;
 }
 

@@ -1,0 +1,46 @@
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <memory>
+#include <ostream>
+#include <string>
+
+#include "engine/infer/checkpoint.h"
+#include "engine/infer/network.h"
+#include "tests/temporary_folder.h"
+
+namespace flashphase::testing_support {
+
+/// A way to run the network `flash` that has to give what the CPU gives in float32.
+struct NetworkBackend {
+  std::string name;
+  /// Largest sum |a - b|^2 / sum |b|^2 of a batch of objects, for untrained weights, which amplify rounding.
+  double tolerance = 0;
+  std::function<std::unique_ptr<Network>(const std::string& model, int largest_batch)> make;
+
+  friend std::ostream& operator<<(std::ostream& out, const NetworkBackend& backend) {
+    return out << backend.name;
+  }
+};
+
+/// The suite is in network_conformance.cpp; a program instantiates it with its backends.
+class NetworkConformance : public testing::TestWithParam<NetworkBackend> {
+ protected:
+  NetworkConformance();
+  /// Skips the test where the backend's device is not there.
+  void SetUp() override;
+
+  std::unique_ptr<Network> network(int largest_batch) const { return GetParam().make(path_, largest_batch); }
+
+  TemporaryFolder folder_;
+  std::string path_ = folder_ / "model.fpm";
+  std::unique_ptr<Network> reference_;
+};
+
+inline std::string name_of(const testing::TestParamInfo<NetworkBackend>& info) {
+  return info.param.name;
+}
+
+}  // namespace flashphase::testing_support
