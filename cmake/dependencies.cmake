@@ -11,4 +11,12 @@ find_package(PkgConfig REQUIRED)
 pkg_check_modules(ZeroMQ REQUIRED IMPORTED_TARGET libzmq)
 pkg_check_modules(LZ4 REQUIRED IMPORTED_TARGET liblz4)
 pkg_check_modules(FFTW IMPORTED_TARGET fftw3f)  # GPL: a yardstick for the bench program alone
-find_package(Torch REQUIRED)
+if(FLASHPHASE_CUDA)
+  include(cmake/cuda.cmake)
+else()
+  find_package(Torch REQUIRED)
+endif()
+# For the sources that include LibTorch, and no others: some builds of it ship the headers of a Protobuf of their own.
+add_library(flashphase_torch INTERFACE)
+target_include_directories(flashphase_torch SYSTEM INTERFACE ${TORCH_INCLUDE_DIRS})
+target_link_libraries(flashphase_torch INTERFACE ${TORCH_LIBRARIES})

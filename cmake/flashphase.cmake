@@ -1,8 +1,12 @@
 # Compile and link settings of our own code; vendor code does not see them.
 add_library(flashphase_settings INTERFACE)
 target_include_directories(flashphase_settings INTERFACE ${PROJECT_SOURCE_DIR})
-target_compile_options(flashphase_settings INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror
-                       -Wno-sign-conversion -Wno-psabi)
+set(warnings -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror -Wno-sign-conversion -Wno-psabi)
+list(JOIN warnings "," nvcc_warnings)
+string(REPLACE "-Wpedantic," "" nvcc_warnings ${nvcc_warnings})  # the line directives that nvcc writes are not pedantic
+target_compile_options(flashphase_settings INTERFACE
+  "$<$<COMPILE_LANGUAGE:C,CXX>:${warnings}>"
+  "$<$<COMPILE_LANGUAGE:CUDA>:-Xcompiler=${nvcc_warnings};--Werror=all-warnings;--expt-relaxed-constexpr;-lineinfo>")
 if(FLASHPHASE_SANITIZE)
   add_compile_options(-fsanitize=${FLASHPHASE_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${FLASHPHASE_SANITIZE})
@@ -21,6 +25,23 @@ function(flashphase_vector_source target file)
                               COMPILE_OPTIONS "-O3;-ffp-contract=fast;${ARGN}")
 endfunction()
 
+# flashphase_cuda_sources(library CUDA a.cu cuda_b.cpp ... ELSE no_cuda_b.cpp ... LIBRARIES ...): sources of a library with CUDA and, in their
+# place, without. The CUDA sources make a library of their own, so that the flags of all the others are the same in every preset.
+function(flashphase_cuda_sources library)
+  cmake_parse_arguments(arg "" "" "CUDA;ELSE;LIBRARIES" ${ARGN})
+  if(NOT FLASHPHASE_CUDA)
+    target_sources(${library} PRIVATE ${arg_ELSE})
+    return()
+  endif()
+  if(NOT TARGET ${library}_cuda)
+    add_library(${library}_cuda STATIC)
+    target_link_libraries(${library}_cuda PUBLIC ${library} PRIVATE CUDA::cudart CUDA::cufft CUDA::nvtx3)
+    target_link_libraries(${library} PRIVATE ${library}_cuda)
+  endif()
+  target_sources(${library}_cuda PRIVATE ${arg_CUDA})
+  target_link_libraries(${library}_cuda PRIVATE ${arg_LIBRARIES})
+endfunction()
+
 # flashphase_program(name SOURCES ... LIBRARIES ...): a command-line program in build/<preset>/bin.
 function(flashphase_program name)
   cmake_parse_arguments(arg "" "" "SOURCES;LIBRARIES" ${ARGN})
@@ -28,12 +49,21 @@ function(flashphase_program name)
   target_link_libraries(${name} PRIVATE flashphase_settings ${arg_LIBRARIES})
 endfunction()
 
-# flashphase_test(name SOURCES ... LIBRARIES ...): a GoogleTest program; each TEST is one ctest entry named <name>.<test>.
+# flashphase_test(name [GPU] SOURCES ... LIBRARIES ...): a GoogleTest program; each TEST is one ctest entry named <name>.<test>.
+# GPU: they need one, carry the label gpu and skip themselves where there is none; <name> ends in _gpu, by which tools/gpu-check
+# finds them. Those whose names hold "Small" run under compute-sanitizer too.
 function(flashphase_test name)
-  cmake_parse_arguments(arg "" "" "SOURCES;LIBRARIES" ${ARGN})
+  cmake_parse_arguments(arg "GPU" "" "SOURCES;LIBRARIES" ${ARGN})
   add_executable(test_${name} ${arg_SOURCES})
   target_link_libraries(test_${name} PRIVATE flashphase_settings ${arg_LIBRARIES} GTest::gmock_main)
   set_target_properties(test_${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
-  gtest_discover_tests(test_${name} TEST_PREFIX "${name}." DISCOVERY_TIMEOUT 120 PROPERTIES TIMEOUT 300
+  set(labels "")
+  if(arg_GPU)
+    if(NOT name MATCHES "_gpu$")
+      message(FATAL_ERROR "a test that needs a GPU has a name that ends in _gpu, not ${name}")
+    endif()
+    set(labels LABELS gpu)
+  endif()
+  gtest_discover_tests(test_${name} TEST_PREFIX "${name}." DISCOVERY_TIMEOUT 120 PROPERTIES TIMEOUT 300 ${labels}
                        ENVIRONMENT "FLASHPHASE_SOURCE_DIR=${PROJECT_SOURCE_DIR}")
 endfunction()

@@ -22,7 +22,8 @@ MAY_INCLUDE = {
 # System headers and the only files that may include them, as shell patterns; a header not listed is free to use.
 RESTRICTED = [
     (r"(torch|ATen|c10|caffe2)/", "LibTorch", ["engine/infer/*", "trainer/*", "tests/engine/infer/*", "tests/trainer/*"]),
-    (r"(cuda|cufft|cublas|nvrtc|nv|cub/|thrust/)", "CUDA", ["*/cuda_*", "*.cu"]),
+    (r"(cuda|cufft|cublas|cusolver|nvrtc|nv|cub/|thrust/|cooperative_groups|mma\.h|c10/cuda/|ATen/cuda/)", "CUDA", ["*/cuda_*", "*.cu", "*.cuh"]),
+    (r"cuda\.h", "the driver's library (it is not linked)", []),
     (r"zmq", "ZeroMQ", ["service/*", "tools/*", "tests/service/*", "tests/tools/*", "tests/system/*"]),
     (r"(boost/asio|boost/beast)", "Boost.Asio", ["service/*", "tools/*", "tests/service/*", "tests/tools/*"]),
     (r"prometheus/", "prometheus-cpp", ["service/*", "tests/service/*"]),
@@ -38,6 +39,10 @@ HEAVY = [
     (r"zmq\.hpp$", "zmq.hpp"),
     (r"boost/(asio|beast)", "Boost.Asio"),
 ]
+
+# The one condition on CUDA in the tree.
+CUDA_CONDITION = re.compile(r"\s*#\s*(if|ifdef|ifndef|elif)\b.*(CUDA|NVCC)")
+MAY_ASK_FOR_CUDA = "engine/frame/host_device.h"
 
 INCLUDE = re.compile(r'\s*#\s*include\s*([<"])([^>"]+)[>"]')
 
@@ -75,11 +80,14 @@ def check_tree(root):
     heavy_headers = {}
     for folder in ROOMS:
         for path in sorted((root / folder).rglob("*")):
-            if path.suffix not in (".h", ".cpp", ".cu", ".cuh"):
+            if path.suffix not in (".h", ".cpp", ".cu", ".cuh", ".inc"):
                 continue
             name = path.relative_to(root).as_posix()
-            if path.suffix == ".h" and "\n#pragma once\n" not in "\n" + path.read_text(encoding="utf-8"):
+            if path.suffix in (".h", ".cuh") and "\n#pragma once\n" not in "\n" + path.read_text(encoding="utf-8"):
                 breaches.append(f"{name}:1: #pragma once is missing")
+            for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+                if CUDA_CONDITION.match(line) and name != MAY_ASK_FOR_CUDA:
+                    breaches.append(f"{name}:{number}: {MAY_ASK_FOR_CUDA} alone asks whether CUDA compiles it")
             for number, quoted, target in includes(path):
                 breaches += [f"{name}:{number}: {text}" for text in check_include(root, name, quoted, target)]
                 for pattern, library in HEAVY:
