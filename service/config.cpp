@@ -27,8 +27,9 @@ select: {pixel_threshold: 0.5, minimum_lit_pixels: 0}
 preprocess: {pattern_size: 64, bin: 1, centring: fixed, calibration: "", expected_rows: 0, expected_columns: 0,
              saturation: 0, threads: 1}
 batch: {size: 16, deadline_ms: 2}
-infer: {model: none, precision: automatic, threads: 1, workers: 1}
-refine: {policy: off, schedule: polish, residual: 0.005, workers: 1, queue: 256}
+infer: {model: none, precision: automatic, threads: 1, workers: 1, device: auto}
+refine: {policy: off, schedule: polish, residual: 0.005, noise_factor: 1.5, starts: 1, workers: 1, queue: 256, device: auto,
+         batch: 0}
 publish: {endpoint: "tcp://127.0.0.1:5602", high_water_mark: 1000}
 http: {address: 127.0.0.1, port: 8080}
 log: {level: info}
@@ -64,6 +65,13 @@ class Checker {
   void range(const std::string& path, T value, T low, T high) {
     if (!(value >= low && value <= high))
       fail(path, fmt::format("{} is not within {} to {}", value, low, high));
+  }
+
+  DeviceChoice device(const std::string& path, const std::string& value) {
+    const auto choice = parse_device(value);
+    if (!choice)
+      fail(path, fmt::format("\"{}\" is not auto, cpu, cuda, or GPUs such as cuda:0 or cuda:0,1", value));
+    return choice.value_or(DeviceChoice{});
   }
 
   void endpoint(const std::string& path, const std::string& value) {
@@ -121,13 +129,16 @@ void check_stages(const v1::Config& config, Checker& check) {
   check.range("batch.deadline_ms", config.batch().deadline_ms(), 0.0f, 10'000.0f);
   if (config.infer().model().empty())
     check.fail("infer.model", "is empty; give the path of a model file, or none");
-  check.one_of("infer.precision", config.infer().precision(), {"automatic", "fp32", "bf16"});
+  check.one_of("infer.precision", config.infer().precision(), {"automatic", "fp32", "bf16", "fp16"});
   check.range("infer.threads", config.infer().threads(), 1, 256);
   check.range("infer.workers", config.infer().workers(), 1, 256);
-  check.one_of("refine.policy", config.refine().policy(), {"off", "all", "above_residual"});
+  check.one_of("refine.policy", config.refine().policy(), {"off", "all", "above_residual", "above_noise"});
   check.range("refine.residual", config.refine().residual(), 0.0f, kLargest);
+  check.range("refine.noise_factor", config.refine().noise_factor(), 0.0f, kLargest);
+  check.range("refine.starts", config.refine().starts(), 1, 1000);
   check.range("refine.workers", config.refine().workers(), 1, 256);
   check.range("refine.queue", config.refine().queue(), 1, 1'000'000);
+  check.range("refine.batch", config.refine().batch(), 0, 65536);
 }
 
 void check_outside(const v1::Config& config, Checker& check) {
@@ -263,6 +274,7 @@ NetworkOptions network_of(const v1::Config& config) {
   const std::string& precision = config.infer().precision();
   options.precision = precision == "fp32"   ? Precision::fp32
                       : precision == "bf16" ? Precision::bf16
+                      : precision == "fp16" ? Precision::fp16
                                             : Precision::automatic;
   options.threads = config.infer().threads();
   options.warm_up_batches.clear();
@@ -278,12 +290,16 @@ PipelineConfig pipeline_of(const v1::Config& config) {
           .batch_size = static_cast<std::size_t>(config.batch().size()),
           .batch_deadline = std::chrono::microseconds(std::lround(config.batch().deadline_ms() * 1000)),
           .infer_workers = config.infer().workers(),
-          .refine_policy = policy == "off"   ? RefinePolicy::off
-                           : policy == "all" ? RefinePolicy::all
-                                             : RefinePolicy::above_residual,
+          .refine_policy = policy == "off"           ? RefinePolicy::off
+                           : policy == "all"         ? RefinePolicy::all
+                           : policy == "above_noise" ? RefinePolicy::above_noise
+                                                     : RefinePolicy::above_residual,
           .refine_residual = config.refine().residual(),
+          .refine_noise_factor = config.refine().noise_factor(),
+          .refine_starts = config.refine().starts(),
           .refine_queue = static_cast<std::size_t>(config.refine().queue()),
-          .refine_workers = config.refine().workers()};
+          .refine_workers = config.refine().workers(),
+          .refine_batch = static_cast<std::size_t>(config.refine().batch())};
 }
 
 }  // namespace
@@ -297,6 +313,8 @@ Config parse_config(const std::string& yaml, const std::string& directory,
   check_stages(effective, check);
   check_outside(effective, check);
   refine::Schedule schedule = schedule_of(effective, check);
+  DeviceChoice infer_device = check.device("infer.device", effective.infer().device());
+  DeviceChoice refine_device = check.device("refine.device", effective.refine().device());
   if (!problems.empty()) refuse(problems);
 
   if (effective.infer().model() != "none")
@@ -313,6 +331,8 @@ Config parse_config(const std::string& yaml, const std::string& directory,
   config.calibration = effective.preprocess().calibration();
   config.model = effective.infer().model();
   config.network = network_of(effective);
+  config.infer_device = std::move(infer_device);
+  config.refine_device = std::move(refine_device);
   config.schedule = std::move(schedule);
   config.pipeline = pipeline_of(effective);
   config.publish = {.endpoint = effective.publish().endpoint(),

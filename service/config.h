@@ -11,6 +11,7 @@
 #include "engine/preprocess/preprocess.h"
 #include "engine/refine/schedule.h"
 #include "engine/select/hit_finder.h"
+#include "service/devices.h"
 #include "service/ingest/native_source.h"
 #include "service/pipeline_config.h"
 #include "service/publish/zmq_publisher.h"
@@ -35,7 +36,8 @@ struct Config {
   preprocess::Config preprocess;
   std::string calibration;  ///< empty = none
   std::string model;        ///< "none" or a path
-  NetworkOptions network;
+  NetworkOptions network;   ///< but for the device
+  DeviceChoice infer_device, refine_device;
   refine::Schedule schedule;
   PipelineConfig pipeline;
   publish::ZmqPublisherConfig publish;

@@ -7,6 +7,9 @@
 #include <utility>
 #include <zmq.hpp>
 
+#include "engine/frame/cuda_devices.h"
+#include "engine/frame/device_lost.h"
+#include "engine/refine/cuda_solver.h"
 #include "service/http/api.h"
 #include "service/http/server.h"
 #include "service/ingest/native_source.h"
@@ -17,11 +20,13 @@ namespace flashphase::service {
 
 namespace {
 
-/// Runs `make` and puts the key in front of what it complains about.
+/// Runs `make` and puts the key in front of what it complains about. A lost device is nobody's key.
 template <class Make>
 auto blaming(const std::string& key, Make make) {
   try {
     return make();
+  } catch (const DeviceLost&) {
+    throw;
   } catch (const std::exception& error) {
     throw ConfigError(key + error.what());
   }
@@ -33,16 +38,55 @@ std::vector<std::string> source_names(const Config& config) {
   return names;
 }
 
+/// Where the networks run. "none" is a stand-in that only the CPU has.
+std::vector<Device> infer_devices(const Config& config) {
+  return blaming("infer.device: ", [&]() -> std::vector<Device> {
+    if (config.model != "none") return devices_for(config.infer_device, cuda_devices());
+    if (config.infer_device.kind == DeviceChoice::Kind::cuda)
+      throw std::runtime_error("the model none runs on the CPU; give cpu or auto, or a model file");
+    return {std::nullopt};
+  });
+}
+
+std::unique_ptr<Network> make_one(const Config& config, Device device, const NetworkFactory& make_network) {
+  NetworkOptions options = config.network;
+  options.cuda_device = device;
+  std::string key = "infer.model: ";
+  return blaming(key, [&] {
+    try {
+      return make_network(config.model, options);
+    } catch (const DeviceUnusable&) {
+      key = "infer.device: ";
+      throw;
+    }
+  });
+}
+
 std::vector<std::unique_ptr<Network>> make_networks(const Config& config,
                                                     const NetworkFactory& make_network) {
   std::vector<std::unique_ptr<Network>> networks;
-  for (int i = 0; i < config.pipeline.infer_workers; ++i)
-    networks.push_back(blaming("infer.model: ", [&] { return make_network(config.model, config.network); }));
+  for (const Device device : infer_devices(config))
+    for (int i = 0; i < config.pipeline.infer_workers; ++i)
+      networks.push_back(make_one(config, device, make_network));
   const ModelInfo& model = networks.front()->info();
   if (model.pattern_size != config.preprocess.pattern_size)
     throw ConfigError(fmt::format("preprocess.pattern_size: {} does not fit the model {}, which takes {}",
                                   config.preprocess.pattern_size, model.name, model.pattern_size));
   return networks;
+}
+
+std::vector<std::unique_ptr<refine::Solver>> make_solvers(const Config& config) {
+  std::vector<std::unique_ptr<refine::Solver>> solvers;
+  if (config.pipeline.refine_policy == RefinePolicy::off) return solvers;
+  return blaming("refine.device: ", [&] {
+    for (const Device device : devices_for(config.refine_device, cuda_devices()))
+      for (int i = 0; i < config.pipeline.refine_workers; ++i)
+        if (device)
+          solvers.push_back(refine::make_cuda_solver({.device = *device}));
+        else
+          solvers.push_back(refine::make_cpu_solver());
+    return std::move(solvers);
+  });
 }
 
 }  // namespace
@@ -55,12 +99,9 @@ Stages make_stages(const Config& config, const NetworkFactory& make_network) {
       .prepare = {select::HitFinder(config.select, calibration),
                   blaming("", [&] { return preprocess::Preprocessor(config.preprocess, calibration); })},
       .networks = make_networks(config, make_network),
-      .solvers = {},
+      .solvers = make_solvers(config),
       .schedule = config.schedule,
       .sinks = {}};
-  if (config.pipeline.refine_policy != RefinePolicy::off)
-    for (int i = 0; i < config.pipeline.refine_workers; ++i)
-      stages.solvers.push_back(refine::make_cpu_solver());
   return stages;
 }
 
@@ -82,10 +123,11 @@ struct Daemon::Impl {
     Stages stages = make_stages(config, make_network);
     const ModelInfo model = stages.networks.front()->info();
     const std::string precision = stages.networks.front()->precision();
+    const std::string device = device_names(infer_devices(config));
     metrics.set_model(model, precision);
-    logger->info("event=model name={} hash={} precision={} pattern_size={} object_size={}",
-                 quoted(model.name), model.hash.empty() ? "none" : model.hash, precision, model.pattern_size,
-                 model.object_size);
+    logger->info("event=model name={} hash={} device={} precision={} pattern_size={} object_size={}",
+                 quoted(model.name), model.hash.empty() ? "none" : model.hash, device, precision,
+                 model.pattern_size, model.object_size);
     stages.sources = open_sources(config);  // after the model is warm, so that no frame grows old meanwhile
     stages.sinks = {publisher, live_view};
     pipeline = std::make_unique<Pipeline>(config.pipeline, std::move(stages), metrics, logger);
@@ -167,6 +209,11 @@ std::string Daemon::publish_endpoint() const {
 }
 std::vector<std::string> Daemon::source_endpoints() const {
   return impl_->source_endpoints;
+}
+
+int exit_code(const Daemon& daemon) {
+  if (const auto failure = daemon.failure()) return failure->device_lost ? 3 : 1;
+  return daemon.accounts().accounted() ? 0 : 1;
 }
 
 }  // namespace flashphase::service

@@ -49,4 +49,8 @@ class Daemon {
   std::unique_ptr<Impl> impl_;
 };
 
+/// What the program ends with once the daemon has stopped: 0 all is accounted for, 1 it failed, 3 a device
+/// was lost.
+int exit_code(const Daemon& daemon);
+
 }  // namespace flashphase::service

@@ -73,8 +73,7 @@ int serve(const service::Config& config) {
   while (daemon.state() != service::State::failed && !signals.wait()) {
   }
   daemon.stop();
-  if (const auto failure = daemon.failure()) return failure->device_lost ? kDeviceLost : kFailed;
-  return daemon.accounts().accounted() ? kDone : kFailed;
+  return service::exit_code(daemon);
 }
 
 int run(const Options& options) {

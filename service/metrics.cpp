@@ -103,6 +103,10 @@ Metrics::Metrics(Registry& registry, const std::vector<std::string>& sources) : 
       if (static_cast<Stage>(stage) != Stage::refine)  // what is lost there is no frame
         dropped_[stage][reason] = &dropped.Add({{"stage", std::string(stage_name(static_cast<Stage>(stage)))},
                                                 {"reason", std::string(kDropReasons[reason])}});
+  auto& out_of_memory = counters(registry, "flashphase_device_out_of_memory_total",
+                                 "Times that a GPU's memory did not do and work was cut smaller.");
+  infer_out_of_memory_ = &out_of_memory.Add({{"stage", "infer"}});
+  refine_out_of_memory_ = &out_of_memory.Add({{"stage", "refine"}});
   fill(refine_dropped_,
        counters(registry, "flashphase_refinements_dropped_total",
                 "Refinements asked for that did not come; the frame keeps its inferred result."),
@@ -118,6 +122,10 @@ Metrics::Metrics(Registry& registry, const std::vector<std::string>& sources) : 
     results_[i] = {&published.Add(label), &latency.Add(label, one_two_five(1e-4, 6)),
                    &residual.Add(label, one_two_five(1e-5, 5))};
   }
+  agreement_ = &histograms(registry, "flashphase_agreement",
+                           "How far the better half of several starts of a refined frame agree, 0 to 1.")
+                    .Add({}, prometheus::Histogram::BucketBoundaries{0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8,
+                                                                     0.9, 0.95, 0.99});
   auto& stages =
       histograms(registry, "flashphase_stage_seconds", "Time of a frame in a stage, waiting included.");
   for (std::size_t i = 0; i < kStageCount; ++i)
@@ -180,6 +188,7 @@ void Metrics::published(const Reconstruction& result, Clock::time_point now) {
   of.latency->Observe(latency);
   if (std::isfinite(result.residual)) of.residual->Observe(result.residual);
   if (!inferred) {
+    if (result.agreement) agreement_->Observe(static_cast<double>(*result.agreement));
     stage_seconds_[static_cast<std::size_t>(Stage::refine)]->Observe(result.times[Stage::refine]);
     refined_rate_.add(1, now);
     return;
@@ -195,8 +204,13 @@ void Metrics::sink_missed(std::size_t sink) {
   sink_missed_[sink]->Increment();
 }
 
-void Metrics::refine_lost(RefineLoss reason) {
-  refine_dropped_[static_cast<std::size_t>(reason)]->Increment();
+void Metrics::refine_lost(RefineLoss reason, std::size_t count) {
+  refine_dropped_[static_cast<std::size_t>(reason)]->Increment(static_cast<double>(count));
+}
+
+void Metrics::out_of_memory(Stage stage, std::uint64_t count) {
+  (stage == Stage::infer ? infer_out_of_memory_ : refine_out_of_memory_)
+      ->Increment(static_cast<double>(count));
 }
 
 void Metrics::add_sink(const std::string& name) {

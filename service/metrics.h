@@ -77,7 +77,8 @@ class Metrics {
   /// A result handed over to the sinks: counts it, its stages, its latency and its residual.
   void published(const Reconstruction& result, Clock::time_point now);
   void sink_missed(std::size_t sink);
-  void refine_lost(RefineLoss reason);
+  void refine_lost(RefineLoss reason, std::size_t count = 1);
+  void out_of_memory(Stage stage, std::uint64_t count);  ///< infer or refine
 
   void add_sink(const std::string& name);  ///< index = order of the calls; before the first sink_missed()
   void subscriptions_changed(int change);
@@ -111,6 +112,8 @@ class Metrics {
   std::array<std::array<prometheus::Counter*, kDropReasons.size()>, kStageCount> dropped_{};
   std::array<prometheus::Counter*, kRefineLosses.size()> refine_dropped_{};
   std::array<StageResults, 2> results_{};
+  prometheus::Histogram* agreement_ = nullptr;
+  prometheus::Counter *infer_out_of_memory_ = nullptr, *refine_out_of_memory_ = nullptr;
   std::array<prometheus::Histogram*, kStageCount> stage_seconds_{};
   std::array<prometheus::Gauge*, kEdges.size()> queues_{};
   std::array<prometheus::Gauge*, kStateCount> states_{};

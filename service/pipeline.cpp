@@ -10,8 +10,9 @@
 #include <stdexcept>
 #include <utility>
 
-#include "engine/batch/batcher.h"
 #include "engine/frame/device_lost.h"
+#include "engine/refine/cuda_solver.h"
+#include "service/infer_worker.h"
 #include "service/publish/encode.h"
 
 namespace flashphase::service {
@@ -24,6 +25,8 @@ constexpr std::chrono::milliseconds kWake{50};
 constexpr std::chrono::seconds kLastFrames{1};
 /// Most items taken from a queue at once: enough to spare the lock, few enough to keep times honest.
 constexpr std::size_t kHandful = 32;
+/// Frames that keep a GPU busy with refinement.
+constexpr std::size_t kGpuRefineBatch = 256;
 
 float seconds_between(Clock::time_point from, Clock::time_point to) {
   return std::chrono::duration<float>(to - from).count();
@@ -36,37 +39,16 @@ struct Overloaded : Functions... {
 template <class... Functions>
 Overloaded(Functions...) -> Overloaded<Functions...>;
 
-/// How many of the items are of the kind T.
-template <class T, class Item>
-std::size_t count_of(const std::vector<Item>& items) {
-  return static_cast<std::size_t>(
-      std::ranges::count_if(items, [](const Item& item) { return std::holds_alternative<T>(item); }));
-}
-
 const ModelInfo& model_of(const Stages& stages) {
   if (stages.networks.empty()) throw std::invalid_argument("the pipeline needs a network");
   return stages.networks.front()->info();
 }
 
-std::size_t infer_queue_capacity(const PipelineConfig& config) {
-  return std::max<std::size_t>(64, 2 * config.batch_size * static_cast<std::size_t>(config.infer_workers));
+std::size_t infer_queue_capacity(const PipelineConfig& config, const Stages& stages) {
+  return std::max<std::size_t>(64, 2 * config.batch_size * stages.networks.size());
 }
 
 }  // namespace
-
-/// Frames a worker has taken and not yet passed on. What an exception leaves in its hand counts as dropped.
-class Pipeline::InHand {
- public:
-  InHand(Metrics& metrics, Stage stage) : metrics_(metrics), stage_(stage) {}
-  ~InHand() { metrics_.dropped(stage_, DropReason::failed, count_); }
-  void take(std::size_t count = 1) { count_ += count; }
-  void pass_on(std::size_t count = 1) { count_ -= count; }
-
- private:
-  Metrics& metrics_;
-  const Stage stage_;
-  std::size_t count_ = 0;
-};
 
 Pipeline::Pipeline(const PipelineConfig& config, Stages stages, Metrics& metrics,
                    std::shared_ptr<spdlog::logger> logger)
@@ -76,9 +58,9 @@ Pipeline::Pipeline(const PipelineConfig& config, Stages stages, Metrics& metrics
       metrics_(metrics),
       logger_(std::move(logger)),
       preprocess_queue_(config.ingest_queue, config.replay ? WhenFull::block : WhenFull::drop_oldest),
-      infer_queue_(infer_queue_capacity(config), WhenFull::block),
+      infer_queue_(infer_queue_capacity(config, stages_), WhenFull::block),
       refine_queue_(config.refine_queue, WhenFull::drop_oldest),
-      publish_queue_(infer_queue_capacity(config), WhenFull::block) {
+      publish_queue_(infer_queue_capacity(config, stages_), WhenFull::block) {
   if (config_.refine_policy != RefinePolicy::off && stages_.solvers.empty())
     throw std::invalid_argument("refinement needs a solver");
   for (const auto& sink : stages_.sinks) metrics_.add_sink(sink->name());
@@ -93,7 +75,9 @@ void Pipeline::start() {
   for (const auto& solver : stages_.solvers)
     spawn(refine_threads_, "refine", [&, this] { run_refine(*solver); });
   for (const auto& network : stages_.networks)
-    spawn(infer_threads_, "infer", [&, this] { run_infer(*network); });
+    spawn(infer_threads_, "infer", [&, this] {
+      InferWorker(*network, config_, metrics_, infer_queue_, publish_queue_, refine_queue_).run();
+    });
   for (int i = 0; i < config_.preprocess_threads; ++i)
     spawn(preprocess_threads_, "preprocess", [this] { run_preprocess(); });
   lifecycle_.apply(Event::built);
@@ -212,89 +196,52 @@ void Pipeline::run_preprocess() {
   }
 }
 
-// batch, infer, score
-
-void Pipeline::run_infer(Network& network) {
-  Inference infer(network);
-  batch::Batcher<Prepared> batcher(config_.batch_size, config_.batch_deadline);
-  InHand in_hand(metrics_, Stage::infer);
-  const auto run = [&](const std::vector<Prepared>& batch) {
-    if (!batch.empty()) pass_on(infer, infer(batch), in_hand);
-  };
-  std::vector<ToInfer> items;
-  for (bool drained = false; !drained;) {
-    const auto due = batcher.due().value_or(Clock::time_point::max());
-    const std::size_t count = infer_queue_.pop_some(items, config_.batch_size, due);
-    in_hand.take(count_of<Prepared>(items));
-    for (ToInfer& item : items) {
-      if (auto* prepared = std::get_if<Prepared>(&item)) {
-        const auto ready = prepared->ready;
-        if (const auto batch = batcher.add(std::move(*prepared), ready)) run(*batch);
-      } else {  // a begin or an end of a run keeps its place among the frames
-        run(batcher.take());
-        (void)publish_queue_.push(std::get<publish::RunEvent>(std::move(item)));
-      }
-    }
-    items.clear();
-    drained = count == 0 && infer_queue_.drained();
-    if (drained)
-      run(batcher.take());
-    else if (const auto batch = batcher.poll(Clock::now()))
-      run(*batch);
-  }
-}
-
-/// To publish first: the fast answer does not wait for the good one, and goes out before it.
-void Pipeline::pass_on(const Inference& inference, std::vector<std::unique_ptr<Reconstruction>> results,
-                       InHand& in_hand) {
-  for (std::size_t i = 0; i < results.size(); ++i) {
-    std::optional<RefineJob> job;
-    if (to_be_refined(*results[i]))
-      job = RefineJob{results[i]->pattern, inference.object(static_cast<int>(i)), results[i]->times,
-                      Clock::now()};
-    if (publish_queue_.push(std::move(results[i]))) metrics_.dropped(Stage::infer, DropReason::failed);
-    in_hand.pass_on();
-    if (job && refine_queue_.push(std::move(*job))) metrics_.refine_lost(RefineLoss::queue_full);
-  }
-}
-
-bool Pipeline::to_be_refined(const Reconstruction& inferred) const {
-  switch (config_.refine_policy) {
-    case RefinePolicy::off:
-      return false;
-    case RefinePolicy::all:
-      return true;
-    case RefinePolicy::above_residual:
-      return inferred.residual > config_.refine_residual;
-  }
-  return false;
-}
-
 // refine
 
 void Pipeline::run_refine(refine::Solver& solver) {
   // On Linux a nice value is a thread's own: refinement takes the time that the frames to come leave.
   (void)setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), 10);
-  Refinement refine(solver, stages_.schedule, model_);
-  while (const auto job = refine_queue_.pop()) {
-    if (state() == State::failed)
-      metrics_.refine_lost(RefineLoss::failed);
-    else if (Clock::now() >= refine_until_.load(std::memory_order_relaxed))
-      metrics_.refine_lost(RefineLoss::shutdown);
-    else
-      refine_one(*job, refine);
+  const auto* gpu = dynamic_cast<const refine::CudaSolver*>(&solver);
+  const std::size_t most = config_.refine_batch > 0 ? config_.refine_batch
+                           : gpu != nullptr         ? kGpuRefineBatch
+                                                    : 1;
+  std::uint64_t out_of_memory = 0;
+  Refinement refine(solver, stages_.schedule, model_, config_.refine_starts);
+  InHand in_hand(metrics_, Stage::refine);
+  std::vector<RefineJob> jobs;
+  while (refine_queue_.pop_some(jobs, most) > 0) {
+    in_hand.take(jobs.size());
+    if (state() == State::failed || Clock::now() >= refine_until_.load(std::memory_order_relaxed)) {
+      metrics_.refine_lost(state() == State::failed ? RefineLoss::failed : RefineLoss::shutdown, jobs.size());
+      in_hand.pass_on(jobs.size());
+    } else {
+      refine_some(jobs, refine, in_hand);
+    }
+    jobs.clear();
+    if (gpu != nullptr) {
+      const std::uint64_t now = gpu->counters().smaller_buckets;
+      metrics_.out_of_memory(Stage::refine, now - std::exchange(out_of_memory, now));
+    }
   }
 }
 
-void Pipeline::refine_one(const RefineJob& job, Refinement& refine) {
+void Pipeline::refine_some(std::span<const RefineJob> jobs, Refinement& refine, InHand& in_hand) {
+  std::vector<std::unique_ptr<Reconstruction>> results;
   try {
-    if (publish_queue_.push(refine(job))) metrics_.refine_lost(RefineLoss::failed);
-  } catch (const std::invalid_argument& error) {  // says something about this frame alone
-    logger_->debug("event=unsolvable sequence={} reason={}", job.pattern->id.sequence, quoted(error.what()));
+    results = refine(jobs);
+  } catch (const std::invalid_argument& error) {  // says something about one of these frames
+    if (jobs.size() > 1) {
+      for (std::size_t i = 0; i < jobs.size(); ++i) refine_some(jobs.subspan(i, 1), refine, in_hand);
+      return;
+    }
+    logger_->debug("event=unsolvable sequence={} reason={}", jobs[0].pattern->id.sequence,
+                   quoted(error.what()));
     metrics_.refine_lost(RefineLoss::unsolvable);
-  } catch (...) {
-    metrics_.refine_lost(RefineLoss::failed);
-    throw;
+    in_hand.pass_on();
+  }
+  for (auto& result : results) {
+    if (publish_queue_.push(std::move(result))) metrics_.refine_lost(RefineLoss::failed);
+    in_hand.pass_on();
   }
 }
 

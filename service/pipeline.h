@@ -7,15 +7,16 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <thread>
-#include <variant>
 #include <vector>
 
 #include "engine/frame/reconstruction.h"
 #include "engine/infer/network.h"
 #include "engine/refine/schedule.h"
 #include "engine/refine/solver.h"
+#include "service/edges.h"
 #include "service/ingest/source.h"
 #include "service/lifecycle.h"
 #include "service/log.h"
@@ -79,22 +80,13 @@ class Pipeline {
   std::array<std::size_t, kEdges.size()> queued() const;
 
  private:
-  using Ingested = std::variant<Frame, publish::RunEvent>;
-  using ToInfer = std::variant<Prepared, publish::RunEvent>;
-  using ToPublish = std::variant<std::unique_ptr<Reconstruction>, publish::RunEvent>;
-  class InHand;
-
   void run_ingest(std::size_t index);
   void take_frame(std::size_t source, Frame frame, ingest::SequenceTracker& tracker);
   void take_begin(std::size_t source, const ingest::RunBegin& begin, ingest::SequenceTracker& tracker);
   void take_end(std::size_t source, const ingest::RunEnd& end, ingest::SequenceTracker& tracker);
   void run_preprocess();
-  void run_infer(Network& network);
-  void pass_on(const Inference& inference, std::vector<std::unique_ptr<Reconstruction>> results,
-               InHand& in_hand);
-  bool to_be_refined(const Reconstruction& inferred) const;
   void run_refine(refine::Solver& solver);
-  void refine_one(const RefineJob& job, Refinement& refine);
+  void refine_some(std::span<const RefineJob> jobs, Refinement& refine, InHand& in_hand);
   void run_publish();
   void hand_over(std::unique_ptr<Reconstruction> result);
   void hand_over(const publish::RunEvent& event);

@@ -5,7 +5,7 @@
 
 namespace flashphase::service {
 
-enum class RefinePolicy { off, all, above_residual };
+enum class RefinePolicy { off, all, above_residual, above_noise };
 
 /// Threads, queues and choices of the pipeline.
 struct PipelineConfig {
@@ -14,11 +14,15 @@ struct PipelineConfig {
   int preprocess_threads = 1;
   std::size_t batch_size = 16;
   std::chrono::microseconds batch_deadline{2000};
-  int infer_workers = 1;
+  int infer_workers = 1;  ///< of each device
   RefinePolicy refine_policy = RefinePolicy::off;
   float refine_residual = 0.005f;  ///< with above_residual: refined when the inferred residual exceeds this
+  float refine_noise_factor =
+      1.5f;               ///< with above_noise: ... exceeds so many times what noise explains of it
+  int refine_starts = 1;  ///< per frame
   std::size_t refine_queue = 256;
-  int refine_workers = 1;
+  int refine_workers = 1;        ///< of each device
+  std::size_t refine_batch = 0;  ///< most frames in one call of a solver; 0 = 1 on the CPU, 256 on a GPU
 };
 
 }  // namespace flashphase::service

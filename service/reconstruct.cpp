@@ -7,6 +7,8 @@
 #include <numbers>
 #include <utility>
 
+#include "engine/score/noise.h"
+
 namespace flashphase::service {
 
 namespace {
@@ -39,6 +41,7 @@ std::unique_ptr<Reconstruction> make_reconstruction(std::shared_ptr<const Patter
   const auto object = objects.object_of(index);
   const auto support = objects.support_of(index);
   result->times = pattern->times;
+  result->noise_residual = score::noise_residual(pattern->intensity, pattern->measured);
   result->pattern = std::move(pattern);
   result->size = objects.size;
   result->residual = objects.residual[static_cast<std::size_t>(index)];

@@ -1,6 +1,7 @@
 #include "service/stages.h"
 
 #include <algorithm>
+#include <numbers>
 #include <utility>
 
 #include "service/reconstruct.h"
@@ -9,14 +10,30 @@ namespace flashphase::service {
 
 namespace {
 
+constexpr std::uint64_t kSeed = 1;  // the same every time: a replayed run gives what it gave live
+
 float seconds_between(Clock::time_point from, Clock::time_point to) {
   return std::chrono::duration<float>(to - from).count();
+}
+
+/// The patterns of `items` side by side.
+template <class Items>
+void collect(const Items& items, PatternBatch& batch) {
+  batch.count = static_cast<int>(items.size());
+  batch.size = items.front().pattern->size;
+  batch.intensity.clear();
+  batch.measured.clear();
+  for (const auto& item : items) {
+    const Pattern& pattern = *item.pattern;
+    batch.intensity.insert(batch.intensity.end(), pattern.intensity.begin(), pattern.intensity.end());
+    batch.measured.insert(batch.measured.end(), pattern.measured.begin(), pattern.measured.end());
+  }
 }
 
 void name_model(Reconstruction& result, const ModelInfo& model) {
   result.model_name = model.name;
   result.model_hash = model.hash;
-  result.in_domain = model.domain.contains(*result.pattern);
+  result.in_domain = model.domain.contains(result.pattern->summary);
 }
 
 }  // namespace
@@ -42,18 +59,10 @@ Inference::Inference(Network& network) : network_(network), score_(network.info(
 
 std::vector<std::unique_ptr<Reconstruction>> Inference::operator()(const std::vector<Prepared>& batch) {
   const auto collected = Clock::now();
-  patterns_.count = static_cast<int>(batch.size());
-  patterns_.size = network_.info().pattern_size;
-  patterns_.intensity.clear();
-  patterns_.measured.clear();
-  for (const auto& [pattern, ready] : batch) {
-    patterns_.intensity.insert(patterns_.intensity.end(), pattern->intensity.begin(),
-                               pattern->intensity.end());
-    patterns_.measured.insert(patterns_.measured.end(), pattern->measured.begin(), pattern->measured.end());
-  }
+  collect(batch, patterns_);
   network_.infer(patterns_, objects_);
   const auto inferred = Clock::now();
-  score_(patterns_, objects_);
+  score();
   const auto scored = Clock::now();
 
   std::vector<std::unique_ptr<Reconstruction>> results;
@@ -69,6 +78,14 @@ std::vector<std::unique_ptr<Reconstruction>> Inference::operator()(const std::ve
   return results;
 }
 
+/// Only what the network has left to score: on a GPU it does that itself.
+void Inference::score() {
+  for (int i = 0; i < objects_.count; ++i)
+    if (float& residual = objects_.residual[static_cast<std::size_t>(i)]; residual < 0)
+      residual =
+          score_(patterns_.intensity_of(i), patterns_.measured_of(i), objects_.object_of(i), objects_.size);
+}
+
 ObjectBatch Inference::object(int index) const {
   ObjectBatch one(1, objects_.size);
   std::ranges::copy(objects_.object_of(index), one.object.begin());
@@ -77,23 +94,45 @@ ObjectBatch Inference::object(int index) const {
   return one;
 }
 
-Refinement::Refinement(refine::Solver& solver, const refine::Schedule& schedule, const ModelInfo& model)
-    : solver_(solver), schedule_(schedule), model_(model) {}
+Refinement::Refinement(refine::Solver& solver, const refine::Schedule& schedule, const ModelInfo& model,
+                       int starts)
+    : solver_(solver), schedule_(schedule), model_(model), starts_per_frame_(starts) {}
 
-std::unique_ptr<Reconstruction> Refinement::operator()(const RefineJob& job) {
-  pattern_.count = 1;
-  pattern_.size = job.pattern->size;
-  pattern_.intensity = job.pattern->intensity;
-  pattern_.measured = job.pattern->measured;
-  solver_.solve(pattern_, refine::starts_from(job.start), schedule_, refined_);
-  auto result = make_reconstruction(job.pattern, refined_.objects, 0);
-  result->stage = ResultStage::refined;
-  result->times = job.times;
-  result->times[Stage::refine] = seconds_between(job.asked, Clock::now());
-  result->iterations = refined_.iterations.at(0);
-  result->schedule = schedule_.text;
-  name_model(*result, model_);
-  return result;
+std::vector<std::unique_ptr<Reconstruction>> Refinement::operator()(std::span<const RefineJob> jobs) {
+  collect(jobs, patterns_);
+  starts_.count = static_cast<int>(jobs.size());
+  starts_.size = model_.object_size;
+  starts_.object.clear();
+  starts_.support.clear();
+  for (const RefineJob& job : jobs) {
+    starts_.object.insert(starts_.object.end(), job.start.object.begin(), job.start.object.end());
+    starts_.support.insert(starts_.support.end(), job.start.support.begin(), job.start.support.end());
+  }
+  refine::Starts starts = refine::starts_from(starts_);
+  refine::add_perturbed_starts(starts, starts_per_frame_, std::numbers::pi_v<float>, kSeed);
+  starts.choosing.by = refine::Choice::agreement;
+  starts.choosing.like_first_start = true;
+  solver_.solve(patterns_, starts, schedule_, refined_);
+  const std::size_t rings = static_cast<std::size_t>(patterns_.size) / 2 + 1;
+  std::vector<std::unique_ptr<Reconstruction>> results;
+  results.reserve(jobs.size());
+  for (const RefineJob& job : jobs) {
+    const std::size_t index = results.size();
+    auto& result =
+        results.emplace_back(make_reconstruction(job.pattern, refined_.objects, static_cast<int>(index)));
+    result->stage = ResultStage::refined;
+    result->times = job.times;
+    result->times[Stage::refine] = seconds_between(job.asked, Clock::now());
+    result->iterations = refined_.iterations.at(index);
+    result->schedule = schedule_.text;
+    if (!refined_.agreement.empty()) {
+      result->agreement = refined_.agreement.at(index);
+      const auto prtf = std::span(refined_.prtf).subspan(index * rings, rings);
+      result->prtf.assign(prtf.begin(), prtf.end());
+    }
+    name_model(*result, model_);
+  }
+  return results;
 }
 
 }  // namespace flashphase::service

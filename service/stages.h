@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "engine/frame/reconstruction.h"
@@ -47,6 +48,8 @@ class Inference {
   ObjectBatch object(int index) const;
 
  private:
+  void score();
+
   Network& network_;
   score::ModulusScorer score_;
   PatternBatch patterns_;  // both keep their memory from batch to batch
@@ -64,17 +67,23 @@ struct RefineJob {
 /// refine. Thread: one.
 class Refinement {
  public:
-  /// All three have to outlive it.
-  Refinement(refine::Solver& solver, const refine::Schedule& schedule, const ModelInfo& model);
+  /// The first three have to outlive it. `starts`: per frame, the network's answer and copies of it with
+  /// random phases; with two or more the results say how far they agree. What comes out lies where the
+  /// network's answer does (twin, translation, phase).
+  Refinement(refine::Solver& solver, const refine::Schedule& schedule, const ModelInfo& model,
+             int starts = 1);
 
-  /// Throws std::invalid_argument when this frame cannot be refined (no support, nothing measured, ...).
-  std::unique_ptr<Reconstruction> operator()(const RefineJob& job);
+  /// One result per job, in their order. Throws std::invalid_argument when one of the frames cannot be
+  /// refined (no support, nothing measured, ...).
+  std::vector<std::unique_ptr<Reconstruction>> operator()(std::span<const RefineJob> jobs);
 
  private:
   refine::Solver& solver_;
   const refine::Schedule& schedule_;
   const ModelInfo& model_;
-  PatternBatch pattern_;  // both keep their memory from frame to frame
+  const int starts_per_frame_;
+  PatternBatch patterns_;  // all keep their memory from call to call
+  ObjectBatch starts_;
   refine::Refined refined_;
 };
 

@@ -1,8 +1,12 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cctype>
 #include <cmath>
 #include <iostream>
 #include <numbers>
+#include <numeric>
+#include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -10,46 +14,124 @@
 #include "engine/infer/network.h"
 #include "engine/refine/schedule.h"
 #include "engine/refine/solver.h"
+#include "engine/score/resolution.h"
 #include "engine/score/score.h"
-#include "engine/simulate/random.h"
+#include "engine/score/unwrap.h"
 #include "tools/program.h"
+#include "tools/reconstruct_starts.h"
 #include "tools/results_file.h"
 
 namespace flashphase::tools {
 namespace {
 
-constexpr std::uint64_t kStartStream = 79;
+constexpr int kRandomStarts = 48;  // what one random start finds is a matter of luck
+
+/// CLI11 takes -1 for the largest unsigned number.
+CLI::Validator whole_number() {
+  return CLI::Validator(
+      [](const std::string& text) {
+        const bool digits = std::ranges::all_of(text, [](unsigned char c) { return std::isdigit(c) != 0; });
+        return digits ? std::string() : "\"" + text + "\" is not a whole number, 0 or more";
+      },
+      "");
+}
 
 struct Arguments {
   std::string input, output;
-  std::string model;
+  std::string model, support;
   std::string schedule = "polish";
-  int starts = 1;
+  std::string from = "automatic", choose = "automatic";
+  std::vector<int> frames;
+  std::optional<int> starts_given;
   std::uint64_t seed = 1;
+  float spread = std::numbers::pi_v<float>;
+  int generations = 1;
+  float hold_out = 0;
+  bool unwrap = false;
   int batch = 16;
 
   void add_to(CLI::App& app) {
     app.add_option("input", input, "dataset file (HDF5, /patterns)")->required();
     app.add_option("output", output, "HDF5 file to write")->required();
+    app.add_option("--frames", frames, "only these frames of the input, from 0, e.g. 80,92; default: all")
+        ->delimiter(',');
     app.add_option("--model", model, "model file, or none; default: the shipped one");
     app.add_option("--schedule", schedule, "schedule, or none, polish, paper, random")->capture_default_str();
     app.add_option(
-           "--starts", starts,
-           "starts per frame: the network's answer, then its amplitude with random phases; the best is kept")
-        ->check(CLI::PositiveNumber)
+           "--starts", starts_given,
+           "starts per frame: random ones, or the network's answer and copies of it with other phases; "
+           "default: 1, with random starts 48")
+        ->check(CLI::Range(1, 100000));
+    app.add_option(
+           "--from", from,
+           "what the schedule begins with: network, or random (takes no model; inside the support that the "
+           "autocorrelation gives). automatic: random with the schedule random, else network")
+        ->check(CLI::IsMember({"automatic", "network", "random"}))
         ->capture_default_str();
-    app.add_option("--seed", seed, "of the random phases")->capture_default_str();
+    app.add_option("--seed", seed, "of the starts")->check(whole_number())->capture_default_str();
+    app.add_option("--spread", spread, "radians by which a phase differs from the network's answer at most")
+        ->check(CLI::Range(0.0f, std::numbers::pi_v<float>))
+        ->capture_default_str();
+    app.add_option("--support", support,
+                   "HDF5 file with /support [n, n] or [N, n, n]: the object stays inside, shrink-wrap too");
+    app.add_option(
+           "--choose", choose,
+           "which of several starts comes out: residual (lowest), agreement (low residual and like the "
+           "others), free (foretells best the pixels held out), or mean (average of the better half, settled "
+           "until it fits as well). automatic: mean with random starts, else agreement")
+        ->check(CLI::IsMember({"automatic", "residual", "agreement", "free", "mean"}))
+        ->capture_default_str();
+    app.add_option("--generations", generations,
+                   "times the schedule runs, each but the first from starts bred with "
+                   "the best of the last")
+        ->check(CLI::Range(1, 1000))
+        ->capture_default_str();
+    app.add_option("--hold-out", hold_out,
+                   "fraction of the measured pixels, in islands, that iterations do not see")
+        ->check(CLI::Range(0.0f, 0.2f))
+        ->capture_default_str();
+    app.add_flag("--unwrap", unwrap, "write /unwrapped_phase too");
     app.add_option("--batch", batch, "frames per network call")
         ->check(CLI::PositiveNumber)
         ->capture_default_str();
   }
+
+  bool random() const { return from == "random" || (from == "automatic" && schedule == "random"); }
+  int starts() const { return starts_given.value_or(random() ? kRandomStarts : 1); }
+
+  refine::Choosing choosing() const {
+    refine::Choosing choosing;
+    const bool chooses = starts() > 1;
+    const std::string rule = choose != "automatic" ? choose : random() ? "mean" : "agreement";
+    if (chooses && rule == "agreement") choosing.by = refine::Choice::agreement;
+    if (chooses && rule == "free") choosing.by = refine::Choice::free_log_likelihood;
+    choosing.average = chooses && rule == "mean";
+    choosing.confidence = chooses;
+    choosing.held_out = hold_out;
+    choosing.generations = generations;
+    choosing.like_first_start = !random();
+    return choosing;
+  }
+
+  /// Throws std::invalid_argument for what does not fit together.
+  void check() const {
+    if (choose == "free" && !(hold_out > 0))
+      throw std::invalid_argument(
+          "--choose free needs pixels held out: give --hold-out above 0, such as 0.05");
+    if (random() && schedule == "none")
+      throw std::invalid_argument(
+          "--from random needs a schedule: a random start alone is no reconstruction");
+    if (random() && !model.empty() && model != "none")
+      std::cerr << "flashphase-reconstruct: random starts take no model; --model " << model
+                << " is not used\n";
+  }
 };
 
-PatternBatch batch_of(const Dataset& dataset, std::size_t first, int count) {
-  PatternBatch batch(count, dataset.pattern_size);
-  for (int i = 0; i < count; ++i) {
-    const std::size_t frame = first + static_cast<std::size_t>(i),
-                      at = static_cast<std::size_t>(i) * batch.pattern_cells();
+PatternBatch batch_of(const Dataset& dataset, std::span<const int> frames) {
+  PatternBatch batch(static_cast<int>(frames.size()), dataset.pattern_size);
+  for (int i = 0; i < batch.count; ++i) {
+    const auto frame = static_cast<std::size_t>(frames[static_cast<std::size_t>(i)]);
+    const std::size_t at = static_cast<std::size_t>(i) * batch.pattern_cells();
     const auto pattern = dataset.pattern(frame);
     const auto measured = dataset.measured(frame);
     for (std::size_t p = 0; p < pattern.size(); ++p) {
@@ -59,23 +141,6 @@ PatternBatch batch_of(const Dataset& dataset, std::size_t first, int count) {
     }
   }
   return batch;
-}
-
-/// The network's answers, each followed by `per_frame` - 1 copies with random phases.
-refine::Starts starts_of(const ObjectBatch& objects, int per_frame, simulate::Random& random) {
-  const refine::Starts single = refine::starts_from(objects);
-  if (per_frame == 1) return single;
-  refine::Starts starts{per_frame, single.size, {}, single.support};
-  starts.object.reserve(single.object.size() * static_cast<std::size_t>(per_frame));
-  const std::ptrdiff_t cells = static_cast<std::ptrdiff_t>(objects.object_cells());
-  for (auto frame = single.object.begin(); frame != single.object.end(); frame += cells) {
-    starts.object.insert(starts.object.end(), frame, frame + cells);
-    for (int k = 1; k < per_frame; ++k)
-      for (auto value = frame; value != frame + cells; ++value)
-        starts.object.push_back(std::polar(
-            std::abs(*value), random.uniform({-std::numbers::pi_v<float>, std::numbers::pi_v<float>})));
-  }
-  return starts;
 }
 
 template <class T>
@@ -89,52 +154,116 @@ float median(std::vector<float> values) {
   return values[values.size() / 2];
 }
 
-ReconstructionResults reconstruct_all(const Arguments& arguments, const Dataset& dataset,
-                                      const refine::Schedule& schedule) {
+/// Full period in pixels where each PRTF [N, rings] falls below 1/e.
+std::vector<float> resolutions(const std::vector<float>& prtf, int rings) {
+  const std::vector<float> threshold(static_cast<std::size_t>(rings),
+                                     static_cast<float>(1 / std::numbers::e));
+  std::vector<float> result;
+  for (std::size_t at = 0; at < prtf.size(); at += threshold.size())
+    result.push_back(
+        score::resolution(std::span(prtf).subspan(at, threshold.size()), threshold, 2 * (rings - 1)).pixels);
+  return result;
+}
+
+void unwrap(ReconstructionResults& results) {
+  score::Unwrapper unwrapper(results.size, results.size);
+  const std::size_t cells = static_cast<std::size_t>(results.size) * static_cast<std::size_t>(results.size);
+  results.unwrapped_phase.resize(results.objects.size());
+  std::ranges::transform(results.objects, results.unwrapped_phase.begin(),
+                         [](auto value) { return std::arg(value); });
+  for (std::size_t at = 0; at < results.objects.size(); at += cells) {
+    const auto phase = std::span(results.unwrapped_phase).subspan(at, cells);
+    unwrapper(phase, std::span(results.support).subspan(at, cells), phase);
+  }
+}
+
+/// Nothing where the starts are random.
+std::unique_ptr<Network> network_for(const Arguments& arguments, const Dataset& dataset) {
+  if (arguments.random()) return nullptr;
   NetworkOptions options;
   options.warm_up_batches = {arguments.batch};
-  const auto network = make_network(arguments.model.empty() ? shipped_model() : arguments.model, options);
+  auto network = make_network(arguments.model.empty() ? shipped_model() : arguments.model, options);
   if (network->info().pattern_size != dataset.pattern_size)
     throw std::invalid_argument(arguments.input + " has patterns of " + std::to_string(dataset.pattern_size) +
                                 " pixels; the model takes " + std::to_string(network->info().pattern_size));
+  return network;
+}
+
+/// Those asked for, or all.
+std::vector<int> frames_of(const Arguments& arguments, const Dataset& dataset) {
+  std::vector<int> frames = arguments.frames;
+  if (frames.empty()) {
+    frames.resize(static_cast<std::size_t>(dataset.count));
+    std::iota(frames.begin(), frames.end(), 0);
+  }
+  for (const int frame : frames) {
+    if (frame < 0 || frame >= dataset.count)
+      throw std::invalid_argument("--frames: " + arguments.input + " has frames 0 to " +
+                                  std::to_string(dataset.count - 1) + ", no frame " + std::to_string(frame));
+  }
+  return frames;
+}
+
+ReconstructionResults reconstruct_all(const Arguments& arguments, const Dataset& dataset,
+                                      const refine::Schedule& schedule) {
+  const std::unique_ptr<Network> network = network_for(arguments, dataset);
+  ReconstructionResults results;
+  results.frames = frames_of(arguments, dataset);
+  results.count = static_cast<int>(results.frames.size());
+  results.size = network ? network->info().object_size : dataset.pattern_size / 2;
+  results.rings = dataset.pattern_size / 2 + 1;
+  results.recipe = dataset.recipe;
+  results.model = network ? network->info().name + " " + network->info().hash : "none (random starts)";
+  results.schedule = schedule.text;
+  if (!schedule.steps.empty())
+    results.starts = std::to_string(arguments.starts()) + ", seed " + std::to_string(arguments.seed);
+
+  std::optional<SupportFile> limit;
+  if (!arguments.support.empty()) limit = read_support(arguments.support, dataset.count, results.size);
+  StartMaker make_starts({arguments.starts(), arguments.seed, arguments.spread}, network.get(),
+                         std::move(limit));
   score::ModulusScorer score(dataset.pattern_size);
   const auto solver = refine::make_cpu_solver();
-  simulate::Random random(arguments.seed, kStartStream);
-
-  ReconstructionResults results;
-  results.count = dataset.count;
-  results.size = network->info().object_size;
-  results.recipe = dataset.recipe;
-  results.model = network->info().name + " " + network->info().hash;
-  results.schedule = schedule.text;
-  ObjectBatch objects;
   refine::Refined refined;
-  for (int first = 0; first < dataset.count; first += arguments.batch) {
-    const PatternBatch patterns =
-        batch_of(dataset, static_cast<std::size_t>(first), std::min(arguments.batch, dataset.count - first));
-    network->infer(patterns, objects);
-    score(patterns, objects);
-    append(results.residual, objects.residual);
+  for (int first = 0; first < results.count; first += arguments.batch) {
+    const auto frames =
+        std::span<const int>(results.frames)
+            .subspan(static_cast<std::size_t>(first),
+                     static_cast<std::size_t>(std::min(arguments.batch, results.count - first)));
+    const PatternBatch patterns = batch_of(dataset, frames);
+    refine::Starts starts = make_starts(patterns, frames);
+    ObjectBatch begun = make_starts.first_of_each();
+    score(patterns, begun);
+    append(results.residual, begun.residual);
     if (!schedule.steps.empty()) {
-      solver->solve(patterns, starts_of(objects, arguments.starts, random), schedule, refined);
+      starts.choosing = arguments.choosing();
+      solver->solve(patterns, starts, schedule, refined);
       append(results.refined_residual, refined.objects.residual);
+      append(results.agreement, refined.agreement);
+      append(results.prtf, refined.prtf);
+      append(results.free_log_likelihood, refined.free_log_likelihood);
     }
-    const ObjectBatch& last = schedule.steps.empty() ? objects : refined.objects;
+    const ObjectBatch& last = schedule.steps.empty() ? begun : refined.objects;
     append(results.objects, last.object);
     append(results.support, last.support);
   }
+  results.resolution = resolutions(results.prtf, results.rings);
+  if (arguments.unwrap) unwrap(results);
   return results;
 }
 
 int reconstruct(const Arguments& arguments) {
+  arguments.check();
   const refine::Schedule schedule = refine::parse_schedule(arguments.schedule);
   const Dataset dataset = read_dataset(arguments.input);
+  if (dataset.count == 0) throw std::invalid_argument(arguments.input + " holds no pattern");
   const ReconstructionResults results = reconstruct_all(arguments, dataset, schedule);
   write_results(arguments.output, results);
   std::cout << results.count << " frames, model " << results.model << ", residual median "
             << median(results.residual);
   if (!results.refined_residual.empty())
     std::cout << ", after " << results.schedule << " median " << median(results.refined_residual);
+  if (!results.agreement.empty()) std::cout << ", agreement median " << median(results.agreement);
   std::cout << "; written to " << arguments.output << '\n';
   return kDone;
 }

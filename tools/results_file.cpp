@@ -6,24 +6,10 @@
 #include <filesystem>
 #include <stdexcept>
 
+#include "tools/hdf5_handle.h"
+
 namespace flashphase::tools {
 namespace {
-
-/// An HDF5 identifier, closed by the function of its kind.
-class Handle {
- public:
-  Handle(hid_t id, herr_t (*close)(hid_t)) : id_(id), close_(close) {
-    if (id_ < 0) throw std::runtime_error("HDF5 refused");
-  }
-  ~Handle() { close_(id_); }
-  Handle(const Handle&) = delete;
-  Handle& operator=(const Handle&) = delete;
-  operator hid_t() const { return id_; }
-
- private:
-  hid_t id_;
-  herr_t (*close_)(hid_t);
-};
 
 void check(herr_t status) {
   if (status < 0) throw std::runtime_error("HDF5 refused");
@@ -68,12 +54,22 @@ void write_all(const std::string& path, const ReconstructionResults& results) {
   const hsize_t count = static_cast<hsize_t>(results.count), size = static_cast<hsize_t>(results.size);
   write_array(file, "objects", complex, {count, size, size}, results.objects.data());
   write_array(file, "support", H5T_NATIVE_UINT8, {count, size, size}, results.support.data());
-  write_array(file, "residual", H5T_NATIVE_FLOAT, {count}, results.residual.data());
-  if (!results.refined_residual.empty())
-    write_array(file, "refined_residual", H5T_NATIVE_FLOAT, {count}, results.refined_residual.data());
+  write_array(file, "frames", H5T_NATIVE_INT, {count}, results.frames.data());
+  const auto write_floats = [&](const char* name, const std::vector<float>& values,
+                                const std::vector<hsize_t>& shape) {
+    if (!values.empty()) write_array(file, name, H5T_NATIVE_FLOAT, shape, values.data());
+  };
+  write_floats("residual", results.residual, {count});
+  write_floats("refined_residual", results.refined_residual, {count});
+  write_floats("agreement", results.agreement, {count});
+  write_floats("prtf", results.prtf, {count, static_cast<hsize_t>(results.rings)});
+  write_floats("resolution", results.resolution, {count});
+  write_floats("free_log_likelihood", results.free_log_likelihood, {count});
+  write_floats("unwrapped_phase", results.unwrapped_phase, {count, size, size});
   if (!results.recipe.empty()) write_text(file, "recipe", results.recipe);
   write_attribute(file, "model", results.model);
   write_attribute(file, "schedule", results.schedule);
+  if (!results.starts.empty()) write_attribute(file, "starts", results.starts);
 }
 
 }  // namespace

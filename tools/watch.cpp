@@ -1,7 +1,11 @@
 #include <CLI/CLI.hpp>
+#include <cstdio>
 #include <iostream>
+#include <numbers>
 #include <string>
+#include <vector>
 
+#include "engine/score/resolution.h"
 #include "proto/reconstruction.pb.h"
 #include "tools/json.h"
 #include "tools/program.h"
@@ -32,6 +36,13 @@ std::string_view stage_of(const v1::Reconstruction& result) {
   return result.stage() == v1::RESULT_STAGE_REFINED ? "refined" : "inferred";
 }
 
+/// Full period in object pixels where the PRTF falls below 1/e.
+float resolution_of(const v1::Reconstruction& result) {
+  const std::vector<float> prtf(result.prtf().begin(), result.prtf().end());
+  const std::vector<float> threshold(prtf.size(), static_cast<float>(1 / std::numbers::e));
+  return score::resolution(prtf, threshold, 2 * (result.prtf_size() - 1)).pixels;
+}
+
 std::string as_json(const v1::Reconstruction& result) {
   JsonObject object;
   object.add("source", result.source())
@@ -40,18 +51,29 @@ std::string as_json(const v1::Reconstruction& result) {
       .add("pulse", result.pulse());
   object.add("sequence", result.sequence()).add("stage", stage_of(result)).add("size", result.size());
   object.add("residual", static_cast<double>(result.residual())).add("in_domain", result.in_domain());
+  object.add("noise_residual", static_cast<double>(result.noise_residual()));
   object.add("hit_score", static_cast<double>(result.hit_score()));
   object.add("latency_seconds", static_cast<double>(result.latency_seconds()));
   object.add("model", result.model_name()).add("model_hash", result.model_hash());
   if (result.stage() == v1::RESULT_STAGE_REFINED)
     object.add("schedule", result.schedule()).add("iterations", result.iterations());
+  if (result.has_agreement())
+    object.add("agreement", static_cast<double>(result.agreement()))
+        .add("resolution_pixels", static_cast<double>(resolution_of(result)));
   return object.text();
 }
 
 std::string as_line(const v1::Reconstruction& result) {
-  char numbers[96];
-  std::snprintf(numbers, sizeof numbers, "residual %.5f  latency %.2f ms",
-                static_cast<double>(result.residual()), 1000 * static_cast<double>(result.latency_seconds()));
+  char numbers[128];
+  int length =
+      std::snprintf(numbers, sizeof numbers, "residual %.5f (noise %.5f)",
+                    static_cast<double>(result.residual()), static_cast<double>(result.noise_residual()));
+  const auto add = [&](const char* format, float value) {
+    length += std::snprintf(numbers + length, sizeof numbers - static_cast<std::size_t>(length), format,
+                            static_cast<double>(value));
+  };
+  if (result.has_agreement()) add("  agreement %.2f", result.agreement());
+  add("  latency %.2f ms", 1000 * result.latency_seconds());
   return result.source() + " run " + std::to_string(result.run()) + " train " +
          std::to_string(result.train()) + " pulse " + std::to_string(result.pulse()) + " sequence " +
          std::to_string(result.sequence()) + "  " + std::string(stage_of(result)) + "  " + numbers +

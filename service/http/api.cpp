@@ -60,6 +60,8 @@ void write_accounts(JsonWriter& json, const Accounts& accounts) {
 void write_image(JsonWriter& json, const Reconstruction& result) {
   json.begin_object();
   json.member("size", result.size).member("residual", static_cast<double>(result.residual));
+  json.member("noise_residual", static_cast<double>(result.noise_residual));
+  if (result.agreement) json.member("agreement", static_cast<double>(*result.agreement));
   json.member("in_domain", result.in_domain).member("model", std::string_view(result.model_name));
   json.member("latency_milliseconds", 1e3 * static_cast<double>(publish::latency_seconds(result)));
   json.member("iterations", result.iterations).member("schedule", std::string_view(result.schedule));

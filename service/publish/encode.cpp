@@ -41,6 +41,12 @@ void fill(const Reconstruction& result, v1::Reconstruction& out) {
   out.set_latency_seconds(latency_seconds(result));
   out.set_iterations(static_cast<std::uint32_t>(result.iterations));
   out.set_schedule(result.schedule);
+  out.set_noise_residual(result.noise_residual);
+  if (result.agreement)
+    out.set_agreement(*result.agreement);
+  else
+    out.clear_agreement();
+  out.mutable_prtf()->Assign(result.prtf.begin(), result.prtf.end());
 }
 
 }  // namespace

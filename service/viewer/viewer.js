@@ -78,7 +78,9 @@ function paint_row(row, pattern, image) {
   const figures = row.querySelectorAll('figure');
   paint_pattern(figures[0], pattern);
   paint_object(figures[1], figures[2], image);
-  const parts = [`sequence ${pattern.sequence}`, `residual ${short(image.residual)}`, `${short(image.latency_milliseconds)} ms`];
+  const parts = [`sequence ${pattern.sequence}`, `residual ${short(image.residual)} (noise ${short(image.noise_residual)})`];
+  if (image.agreement !== undefined) parts.push(`agreement ${short(image.agreement)}`);
+  parts.push(`${short(image.latency_milliseconds)} ms`);
   if (image.iterations) parts.push(`${image.iterations} iterations, ${image.schedule}`);
   const words = row.querySelector('h2 small');
   words.textContent = parts.join('  ·  ');

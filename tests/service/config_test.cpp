@@ -23,6 +23,13 @@ std::string problem_of(const std::string& yaml, const std::vector<std::string>& 
   return "(none)";
 }
 
+TEST(Config, ReadsHowManyStartsAndHowFarAboveNoise) {
+  const auto config = parse_config(kSource + "refine: {policy: above_noise, noise_factor: 3, starts: 4}");
+  EXPECT_EQ(config.pipeline.refine_policy, RefinePolicy::above_noise);
+  EXPECT_EQ(config.pipeline.refine_noise_factor, 3);
+  EXPECT_EQ(config.pipeline.refine_starts, 4);
+}
+
 TEST(Config, TakesItsDefaultsFromTheSchema) {
   const Config config = parse_config(kSource);
   ASSERT_EQ(config.sources.size(), 1u);
@@ -34,6 +41,8 @@ TEST(Config, TakesItsDefaultsFromTheSchema) {
   EXPECT_EQ(config.pipeline.batch_size, 16u);
   EXPECT_EQ(config.pipeline.batch_deadline, std::chrono::milliseconds(2));
   EXPECT_EQ(config.model, "none");
+  EXPECT_EQ(config.infer_device.kind, DeviceChoice::Kind::automatic);
+  EXPECT_EQ(config.refine_device.kind, DeviceChoice::Kind::automatic);
   EXPECT_EQ(config.schedule.text, "polish");
   EXPECT_EQ(config.pipeline.refine_policy, RefinePolicy::off);
   EXPECT_EQ(config.publish.endpoint, "tcp://127.0.0.1:5602");
@@ -46,7 +55,8 @@ source:
   - {name: agipd, endpoint: "tcp://10.0.0.1:4000", socket: pull, bind: true, heartbeat_ms: 0}
   - {name: other, endpoint: "ipc:///tmp/x"}
 preprocess: {centring: centre_of_mass, centre_y: 31.5, centre_x: 32, bin: 2}
-refine: {policy: above_residual, residual: 0.01, schedule: 10*HIO+5*ER}
+infer: {device: "cuda:0,1", precision: fp16}
+refine: {policy: above_residual, residual: 0.01, schedule: 10*HIO+5*ER, device: cpu, batch: 32}
 batch: {deadline_ms: 0.5}
 queues: {mode: replay, frames: 12}
 )");
@@ -57,6 +67,10 @@ queues: {mode: replay, frames: 12}
   EXPECT_EQ(config.sources[1].name, "other");
   EXPECT_EQ(config.preprocess.centring, preprocess::Centring::centre_of_mass);
   EXPECT_FLOAT_EQ(config.preprocess.centre_y, 31.5f);
+  EXPECT_EQ(config.infer_device.gpus, (std::vector<int>{0, 1}));
+  EXPECT_EQ(config.network.precision, NetworkOptions::Precision::fp16);
+  EXPECT_EQ(config.refine_device.kind, DeviceChoice::Kind::cpu);
+  EXPECT_EQ(config.pipeline.refine_batch, 32u);
   EXPECT_EQ(config.schedule.iterations(), 15);
   EXPECT_EQ(config.pipeline.refine_policy, RefinePolicy::above_residual);
   EXPECT_EQ(config.pipeline.batch_deadline, std::chrono::microseconds(500));
@@ -120,9 +134,16 @@ INSTANTIATE_TEST_SUITE_P(
                   "preprocess.centring: \"best\" is not one of fixed, centre_of_mass"},
         BadConfig{"UnknownPolicy", kSource + "refine: {policy: sometimes}",
                   "refine.policy: \"sometimes\" is not one of off, all, above_residual"},
+        BadConfig{"NoStart", kSource + "refine: {starts: 0}", "refine.starts: 0 is not within 1 to 1000"},
+        BadConfig{"NegativeNoiseFactor", kSource + "refine: {noise_factor: -1}",
+                  "refine.noise_factor: -1 is not within"},
         BadConfig{"BadSchedule", kSource + "refine: {schedule: 20*FOO}", "refine.schedule: "},
         BadConfig{"UnknownPrecision", kSource + "infer: {precision: fp8}",
-                  "infer.precision: \"fp8\" is not one of automatic, fp32, bf16"},
+                  "infer.precision: \"fp8\" is not one of automatic, fp32, bf16, fp16"},
+        BadConfig{"UnknownDevice", kSource + "infer: {device: gpu}",
+                  "infer.device: \"gpu\" is not auto, cpu, cuda, or GPUs such as cuda:0 or cuda:0,1"},
+        BadConfig{"UnknownRefineDevice", kSource + "refine: {device: 'cuda:x'}",
+                  "refine.device: \"cuda:x\" is not"},
         BadConfig{"PortOutOfRange", kSource + "http: {port: 70000}",
                   "http.port: 70000 is not within 0 to 65535"},
         BadConfig{"UnknownLevel", kSource + "log: {level: loud}", "log.level: \"loud\" is not one of debug"},

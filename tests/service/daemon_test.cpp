@@ -7,6 +7,7 @@
 
 #include <zmq.hpp>
 
+#include "engine/frame/device_lost.h"
 #include "proto/reconstruction.pb.h"
 #include "tests/service/doubles.h"
 #include "tests/service/http_client.h"
@@ -80,6 +81,7 @@ TEST(Daemon, CarriesFramesFromSocketToSocketAndSaysBye) {
   EXPECT_EQ(daemon.state(), State::stopped);
   EXPECT_TRUE(daemon.accounts().accounted());
   EXPECT_FALSE(daemon.failure());
+  EXPECT_EQ(exit_code(daemon), 0);
 }
 
 TEST(Daemon, RefusesAPublishEndpointThatIsTaken) {
@@ -106,6 +108,50 @@ TEST(Daemon, RefusesAModelThatCannotBeLoaded) {
   };
   EXPECT_EQ(problem_of({"infer.model=/models/none.fp"}, missing),
             "infer.model: /models/none.fp: no such file");
+}
+
+TEST(Daemon, RefusesAGpuThatIsNotThere) {
+  EXPECT_THAT(problem_of({"infer.model=/models/some.fp", "infer.device=cuda:97"}),
+              StartsWith("infer.device: "));
+  EXPECT_THAT(problem_of({"refine.policy=all", "refine.device=cuda:97"}), StartsWith("refine.device: "));
+}
+
+TEST(Daemon, RefusesAGpuForTheModelNone) {
+  EXPECT_THAT(problem_of({"infer.device=cuda"}), StartsWith("infer.device: the model none runs on the CPU"));
+}
+
+TEST(Daemon, BlamesTheDeviceWhenItIsTheDeviceThatCannotBeHad) {
+  const auto busy = [](const std::string&, const NetworkOptions&) -> std::unique_ptr<Network> {
+    throw DeviceUnusable("GPU 0 (fake) is busy");
+  };
+  EXPECT_EQ(problem_of({}, busy), "infer.device: GPU 0 (fake) is busy");
+}
+
+TEST(Daemon, ADeviceLostAtStartIsNoFaultOfTheConfiguration) {
+  const auto lost = [](const std::string&, const NetworkOptions&) -> std::unique_ptr<Network> {
+    throw DeviceLost("GPU 0 fell off the bus");
+  };
+  EXPECT_THROW(Daemon(parse_config(kYaml), lost, silent()), DeviceLost);
+}
+
+TEST(Daemon, ALostDeviceTurnsItRedAndIsToldFromOtherFailures) {
+  const auto fragile = [](const std::string&, const NetworkOptions&) {
+    return std::make_unique<FakeNetwork>([](int) { throw DeviceLost("GPU 0 fell off the bus"); });
+  };
+  Daemon daemon(parse_config(kYaml), fragile, silent());
+  daemon.start();
+  zmq::context_t context;
+  zmq::socket_t frames(context, zmq::socket_type::push);
+  frames.connect(daemon.source_endpoints().at(0));
+  frames.send(zmq::buffer(frame_message(0, 16, 16).SerializeAsString()), zmq::send_flags::sndmore);
+  frames.send(zmq::buffer(float_pixels(256)));
+  while (daemon.state() != State::failed) std::this_thread::yield();
+  EXPECT_THAT(get(daemon.http_port(), "/readyz"), HasSubstr("503"));
+  daemon.stop();
+  ASSERT_TRUE(daemon.failure());
+  EXPECT_EQ(daemon.failure()->sentence, "infer: GPU 0 fell off the bus");
+  EXPECT_EQ(exit_code(daemon), 3);
+  EXPECT_TRUE(daemon.accounts().accounted());
 }
 
 TEST(Daemon, RefusesAPatternSizeThatDoesNotFitTheModel) {

@@ -80,6 +80,25 @@ TEST(Encode, AResultKeepsNothingOfTheOneBeforeIt) {
   EXPECT_EQ(decoded(bytes).reconstruction().amplitude_size(), 9);
 }
 
+TEST(Encode, CarriesAgreementAndTransferFunctionOfSeveralStartsAlone) {
+  std::string bytes;
+  auto several = some_result();
+  several.stage = ResultStage::refined;
+  several.noise_residual = 0.002f;
+  several.agreement = 0.0f;
+  several.prtf = {1, 0.5f, 0.25f};
+  encode(several, bytes);
+  const auto message = decoded(bytes);
+  const auto& out = message.reconstruction();
+  EXPECT_EQ(out.noise_residual(), 0.002f);
+  EXPECT_TRUE(out.has_agreement());
+  ASSERT_EQ(out.prtf_size(), 3);
+  EXPECT_EQ(out.prtf(1), 0.5f);
+  encode(some_result(), bytes);
+  EXPECT_FALSE(decoded(bytes).reconstruction().has_agreement());
+  EXPECT_EQ(decoded(bytes).reconstruction().prtf_size(), 0);
+}
+
 TEST(Encode, CarriesRunEventsAndTheFarewell) {
   std::string bytes;
   encode(

@@ -76,6 +76,16 @@ TEST_F(MetricsTest, TheAccountsAddUp) {
   EXPECT_FALSE(metrics_.accounts().accounted()) << "counted twice is not accounted";
 }
 
+TEST_F(MetricsTest, CountsTheAgreementOfSeveralStartsAlone) {
+  auto several = result(ResultStage::refined, 0.0001f);
+  metrics_.published(several, Clock::now());
+  EXPECT_THAT(text(), HasSubstr("flashphase_agreement_count 0\n"));
+  several.agreement = 0.75f;
+  metrics_.published(several, Clock::now());
+  EXPECT_THAT(text(), HasSubstr("flashphase_agreement_bucket{le=\"0.7\"} 0\n"));
+  EXPECT_THAT(text(), HasSubstr("flashphase_agreement_bucket{le=\"0.8\"} 1\n"));
+}
+
 TEST_F(MetricsTest, AResultFillsTheHistogramsOfItsStage) {
   metrics_.published(result(ResultStage::inferred, 0.003f), Clock::now());
   metrics_.published(result(ResultStage::refined, 0.0001f), Clock::now());

@@ -15,6 +15,16 @@
 
 namespace flashphase::testing_support {
 
+inline std::size_t count(const service::Accounts& accounts, Stage stage, service::DropReason reason) {
+  return accounts.dropped[static_cast<std::size_t>(stage)][static_cast<std::size_t>(reason)];
+}
+inline std::size_t count(const service::Accounts& accounts, Rejection reason) {
+  return accounts.rejected[static_cast<std::size_t>(reason)];
+}
+inline std::size_t count(const service::Accounts& accounts, service::RefineLoss reason) {
+  return accounts.refine_dropped[static_cast<std::size_t>(reason)];
+}
+
 /// A pipeline between doubles. Change `config`, `stages` and the rest, then build().
 class PipelineTest : public testing::Test {
  protected:

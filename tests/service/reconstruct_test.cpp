@@ -57,6 +57,14 @@ TEST(Reconstruct, PutsThePhaseOfANegativeNumberAtPlusPiWhateverTheSignOfZero) {
   EXPECT_NEAR(phase, kPi, 1e-6f);
 }
 
+TEST(Reconstruct, SaysWhatNoiseExplainsOfTheResidual) {
+  auto pattern = std::make_shared<Pattern>();
+  pattern->size = 2;
+  pattern->intensity = {1e4f, 0, 1e4f, 7};
+  pattern->measured = {1, 1, 1, 0};
+  EXPECT_NEAR(make_reconstruction(pattern, ObjectBatch(1, 1), 0)->noise_residual, 0.25f / 1e4f, 1e-7f);
+}
+
 TEST(Reconstruct, LeavesAnEmptyObjectEmpty) {
   const auto result = make_reconstruction(some_pattern(), ObjectBatch(1, 2), 0);
   EXPECT_EQ(result->amplitude, std::vector<float>(4, 0.0f));

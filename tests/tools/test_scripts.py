@@ -22,6 +22,8 @@ def test_a_tree_that_keeps_the_rules_passes(tmp_path):
         "engine/infer/flash.cpp": '#include "engine/frame/frame.h"\n#include <torch/torch.h>\n',
         "service/ingest/a.cpp": '#include "engine/frame/frame.h"\n#include "proto/frame.pb.h"\n#include <zmq.hpp>\n',
         "engine/refine/cuda_solver.cpp": "#include <cufft.h>\n",
+        "engine/refine/cuda_kernels.cu": '#include <cuda_runtime.h>\n#include "engine/frame/frame.h"\n',
+        "engine/frame/host_device.h": "#pragma once\n#ifdef __CUDACC__\n#endif\n",
     })
     assert code == 0, said
 
@@ -36,6 +38,10 @@ def test_every_kind_of_breach_is_found(tmp_path):
         ("engine/frame/a.cpp", "#include <torch/torch.h>", "LibTorch"),
         ("service/a.cpp", "#include <torch/script.h>", "LibTorch"),
         ("engine/refine/solver.cpp", "#include <cuda_runtime.h>", "CUDA"),
+        ("engine/infer/network.cpp", "#include <c10/cuda/CUDAStream.h>", "CUDA"),
+        ("engine/refine/cuda_solver.cpp", "#include <cuda.h>", "driver"),
+        ("engine/refine/solver.cpp", "#if defined(FLASHPHASE_CUDA)", "host_device.h"),
+        ("engine/refine/kernel.cuh", "int x;", "#pragma once"),
         ("engine/frame/a.cpp", "#include <zmq.hpp>", "ZeroMQ"),
         ("tools/a.cpp", "#include <fftw3.h>", "FFTW"),
         ("engine/frame/a.cpp", '#include "frame.h"', "not rooted"),
@@ -68,3 +74,30 @@ def test_results_are_added_up_over_reports(tmp_path):
 def test_a_failed_test_and_no_test_at_all_fail(tmp_path):
     assert count(tmp_path, 'status="run">', 'status="fail"><failure message=""/>') == (1, "2 passed, 2 failed, 0 skipped")
     assert count(tmp_path) == (1, "0 passed, 0 failed, 0 skipped")
+
+
+def cuda_setup(prefix, **environment):
+    result = subprocess.run(["bash", TESTS.parent / "tools/cuda/setup"], capture_output=True, text=True, check=False,
+                            env={"PATH": "/usr/bin:/bin", "FLASHPHASE_CUDA_PREFIX": str(prefix), **environment})
+    return result.returncode, result.stdout + result.stderr
+
+
+def test_cuda_and_libtorch_that_are_there_are_taken(tmp_path):
+    library, nvcc = tmp_path / "torch/lib/libtorch_cuda.so", tmp_path / "nvcc"
+    library.parent.mkdir(parents=True)
+    library.touch()
+    nvcc.write_text("#!/bin/sh\necho 'Cuda compilation tools, release 12.8, V12.8.1'\n")
+    nvcc.chmod(0o755)
+    code, said = cuda_setup(tmp_path / "prefix", CMAKE_PREFIX_PATH=f"/none:{tmp_path}/torch", CUDACXX=str(nvcc))
+    assert code == 0 and f"LibTorch with CUDA is in {tmp_path}/torch" in said and str(nvcc) in said, said
+    assert not (tmp_path / "prefix").exists()
+
+
+def test_a_private_prefix_that_is_complete_is_left_as_it_is(tmp_path):
+    nvcc = tmp_path / "nvcc"
+    nvcc.write_text("#!/bin/sh\necho 'Cuda compilation tools, release 13.0, V13.0.88'\n")
+    nvcc.chmod(0o755)
+    lists = [TESTS.parent / "tools/cuda" / name for name in ("libtorch.txt", "libraries.txt")]
+    (tmp_path / "wheels.txt").write_bytes(b"".join(path.read_bytes() for path in lists))
+    code, said = cuda_setup(tmp_path, CUDACXX=str(nvcc))
+    assert code == 0 and f"CUDA and LibTorch are in {tmp_path}" in said, said

@@ -2,6 +2,8 @@
 #include <chrono>
 #include <iostream>
 #include <memory>
+#include <random>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -17,6 +19,8 @@ namespace {
 
 struct Arguments {
   std::string model;
+  std::string backend = "cpu";
+  int device = 0;
   int threads = 1;
   std::vector<int> batches{1, 2, 4, 8, 16, 32, 64};
   std::string precision = "automatic";
@@ -24,78 +28,103 @@ struct Arguments {
   bool json = false;
 };
 
+/// Medians over the calls. On a GPU by its own clock, copies included; `compute` without them, `host` as the
+/// caller sees it.
 struct BatchSpeed {
   int batch = 0;
-  double median_seconds = 0;
-  double gflops = 0;
+  double seconds = 0, compute = 0, host = 0;
 
-  double frames_per_second() const { return batch / median_seconds; }
+  double frames_per_second() const { return batch / seconds; }
 };
 
-PatternBatch patterns(int count, int size) {
-  const FramePool pool = simulated_pool({static_cast<std::size_t>(count), 0, {}, 1});
+/// Inputs drawn anew, several, so that no call finds what the last one left in a cache.
+std::vector<PatternBatch> inputs(int batch, int size) {
+  constexpr std::size_t kSets = 4, kLargestPool = 512;
+  const FramePool pool = simulated_pool(
+      {std::min(kLargestPool, kSets * static_cast<std::size_t>(batch)), 0, {}, std::random_device{}()});
   if (pool.size != size)
     throw std::invalid_argument("the model takes patterns of " + std::to_string(size) +
                                 " pixels; the simulator makes " + std::to_string(pool.size));
-  PatternBatch batch(count, size);
-  for (int i = 0; i < count; ++i)
-    std::copy(pool.hits[static_cast<std::size_t>(i)].begin(), pool.hits[static_cast<std::size_t>(i)].end(),
-              batch.intensity.begin() + static_cast<std::ptrdiff_t>(batch.pattern_cells()) * i);
-  return batch;
+  std::vector<PatternBatch> sets(kSets, PatternBatch(batch, size));
+  std::size_t next = 0;
+  for (PatternBatch& set : sets)
+    for (int i = 0; i < batch; ++i)
+      std::ranges::copy(pool.hits[next++ % pool.hits.size()],
+                        set.intensity.begin() + static_cast<std::ptrdiff_t>(set.pattern_cells()) * i);
+  return sets;
+}
+
+double median(std::vector<double>& values) {
+  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+  std::nth_element(values.begin(), middle, values.end());
+  return *middle;
 }
 
 BatchSpeed measure(Network& network, int batch, double seconds) {
-  const PatternBatch input = patterns(batch, network.info().pattern_size);
+  const std::vector<PatternBatch> sets = inputs(batch, network.info().pattern_size);
   ObjectBatch output;
-  network.infer(input, output);
-  std::vector<double> calls;
+  network.infer(sets.back(), output);
+  std::vector<double> total, compute, host;
   const Clock::time_point end =
       Clock::now() + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(seconds));
-  while (Clock::now() < end || calls.size() < 5) {
+  while (Clock::now() < end || host.size() < 5) {
     const Clock::time_point start = Clock::now();
-    network.infer(input, output);
-    calls.push_back(std::chrono::duration<double>(Clock::now() - start).count());
+    network.infer(sets[host.size() % sets.size()], output);
+    host.push_back(std::chrono::duration<double>(Clock::now() - start).count());
+    const infer::DeviceTimes device = infer::device_times(network);
+    total.push_back(device.total);
+    compute.push_back(device.compute);
   }
-  std::nth_element(calls.begin(), calls.begin() + static_cast<std::ptrdiff_t>(calls.size() / 2), calls.end());
-  const double median = calls[calls.size() / 2];
-  return {batch, median, 1e-9 * infer::network_flops(network) * batch / median};
+  const double seen = median(host), by_device = median(total);
+  return {batch, by_device > 0 ? by_device : seen, median(compute), seen};
 }
 
 NetworkOptions options_of(const Arguments& arguments) {
+  using Precision = NetworkOptions::Precision;
   NetworkOptions options;
-  if (arguments.precision == "fp32") options.precision = NetworkOptions::Precision::fp32;
-  if (arguments.precision == "bf16") options.precision = NetworkOptions::Precision::bf16;
+  options.precision = arguments.precision == "fp32"   ? Precision::fp32
+                      : arguments.precision == "bf16" ? Precision::bf16
+                      : arguments.precision == "fp16" ? Precision::fp16
+                                                      : Precision::automatic;
+  if (arguments.backend == "cuda") options.cuda_device = arguments.device;
   options.threads = arguments.threads;
   options.warm_up_batches = arguments.batches;
   return options;
 }
 
 int run(const Arguments& arguments) {
-  const auto network =
-      make_network(arguments.model.empty() ? shipped_model() : arguments.model, options_of(arguments));
-  const double peak_before = 1e-9 * infer::measured_peak_flops(arguments.threads, network->precision());
+  const std::string model = arguments.model.empty() ? shipped_model() : arguments.model;
+  const NetworkOptions options = options_of(arguments);
+  const auto network = make_network(model, options);
+  const double flops = infer::network_flops(model);
+  const double peak_before = 1e-9 * infer::measured_peak_flops(options, network->precision());
   std::vector<JsonObject> rows;
   double best = 0;
   for (const int batch : arguments.batches) {
     const BatchSpeed speed = measure(*network, batch, arguments.seconds);
-    best = std::max(best, speed.gflops);
-    rows.emplace_back()
-        .add("batch", batch)
-        .add("milliseconds_p50", 1e3 * speed.median_seconds)
+    const double gflops = 1e-9 * flops * speed.frames_per_second();
+    best = std::max(best, gflops);
+    JsonObject& row = rows.emplace_back();
+    row.add("batch", batch)
+        .add("milliseconds_p50", 1e3 * speed.seconds)
         .add("frames_per_second", speed.frames_per_second())
-        .add("gflops", speed.gflops);
+        .add("gflops", gflops);
+    if (options.cuda_device)
+      row.add("compute_milliseconds_p50", 1e3 * speed.compute).add("host_milliseconds_p50", 1e3 * speed.host);
     if (!arguments.json)
-      std::cout << "batch " << batch << ": " << 1e3 * speed.median_seconds << " ms, "
-                << speed.frames_per_second() << " frames/s, " << speed.gflops << " GFLOP/s\n";
+      std::cout << "batch " << batch << ": " << 1e3 * speed.seconds << " ms, " << speed.frames_per_second()
+                << " frames/s, " << gflops << " GFLOP/s\n";
   }
-  const double peak =
-      std::max(peak_before, 1e-9 * infer::measured_peak_flops(arguments.threads, network->precision()));
+  const double peak = std::max(peak_before, 1e-9 * infer::measured_peak_flops(options, network->precision()));
   JsonObject report;
-  report.add("backend", "cpu").add("model", network->info().name).add("precision", network->precision());
+  report.add("backend", arguments.backend)
+      .add("model", network->info().name)
+      .add("precision", network->precision());
   report.add("threads", arguments.threads)
       .add("batches", rows)
       .add("peak_gflops", peak)
-      .add("ratio_to_peak", best / peak);
+      .add("ratio_to_peak", best / peak)
+      .add("out_of_memory", network->out_of_memory());
   if (arguments.json)
     std::cout << report.text() << '\n';
   else
@@ -109,6 +138,12 @@ Command add_bench_infer(CLI::App& parent) {
   CLI::App* app = parent.add_subcommand("infer", "frames per second of the network by batch size");
   auto arguments = std::make_shared<Arguments>();
   app->add_option("--model", arguments->model, "model file, or none; default: the shipped one");
+  app->add_option("--backend", arguments->backend)
+      ->check(CLI::IsMember({"cpu", "cuda"}))
+      ->capture_default_str();
+  app->add_option("--device", arguments->device, "number of the GPU, with --backend cuda")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
   app->add_option("--threads", arguments->threads, "threads inside one call")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
@@ -117,7 +152,7 @@ Command add_bench_infer(CLI::App& parent) {
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
   app->add_option("--precision", arguments->precision)
-      ->check(CLI::IsMember({"automatic", "fp32", "bf16"}))
+      ->check(CLI::IsMember({"automatic", "fp32", "bf16", "fp16"}))
       ->capture_default_str();
   app->add_option("--seconds", arguments->seconds, "per batch size")
       ->check(CLI::PositiveNumber)

@@ -31,7 +31,11 @@ struct Arguments {
   std::string trains;
   std::string network = "flash";
   std::string model;
+  std::string backend = "auto";
+  std::string refine;
   int batch = 16;
+  int workers = 1;
+  int preprocess_threads = 1;
   bool json = false;
 };
 
@@ -72,9 +76,14 @@ void write_config(const Arguments& arguments, const Ports& ports, const std::str
                                                         : std::filesystem::absolute(arguments.model).string();
   std::ofstream file(path);
   file << "source:\n- {endpoint: \"" << endpoint(ports.frames) << "\", socket: pull, bind: true}\n"
-       << "preprocess: {expected_rows: 64, expected_columns: 64}\n"
+       << "preprocess: {expected_rows: 64, expected_columns: 64, threads: " << arguments.preprocess_threads
+       << "}\n"
        << "batch: {size: " << arguments.batch << "}\n"
-       << "infer: {model: \"" << model << "\"}\n"
+       << "infer: {model: \"" << model << "\", device: " << arguments.backend
+       << ", workers: " << arguments.workers << "}\n"
+       << "refine: {policy: " << (arguments.refine.empty() ? "off" : "all")
+       << ", device: " << arguments.backend << ", queue: 16384"
+       << (arguments.refine.empty() ? "" : ", schedule: \"" + arguments.refine + "\"") << "}\n"
        << "publish: {endpoint: \"" << endpoint(ports.results) << "\", high_water_mark: 100000}\n"
        << "http: {port: " << ports.http << "}\n"
        << "log: {level: warning}\n"
@@ -214,6 +223,7 @@ int run(const Arguments& arguments) {
   report.add("dropped", total(status["dropped"]))
       .add("watched", watched.inferred)
       .add("accounted", accounted);
+  if (!arguments.refine.empty()) report.add("refined", status["refined"].as<std::uint64_t>());
   report.add("frames_per_second", watched.frames_per_second()).add("latency_milliseconds", latency);
   std::cout << report.text() << '\n';
   if (!accounted)
@@ -237,7 +247,17 @@ Command add_bench_service(CLI::App& parent) {
       ->check(CLI::IsMember({"flash", "none"}))
       ->capture_default_str();
   app->add_option("--model", arguments->model, "model file for flash; default: the shipped one");
+  app->add_option("--backend", arguments->backend, "where networks and refinement run")
+      ->check(CLI::IsMember({"auto", "cpu", "cuda"}))
+      ->capture_default_str();
+  app->add_option("--refine", arguments->refine, "refine every frame by this schedule, e.g. 100*HIO");
   app->add_option("--batch", arguments->batch, "most frames in one network call")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  app->add_option("--workers", arguments->workers, "infer workers, of each GPU")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  app->add_option("--preprocess-threads", arguments->preprocess_threads)
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
   app->add_flag("--json", arguments->json,

@@ -1,0 +1,156 @@
+"""flashphase-reconstruct on many starts: what it writes, what it refuses, and measured frames against their bars."""
+
+import os
+import pathlib
+
+import h5py
+import numpy as np
+import pytest
+
+from flashphase import ROOT, run
+from test_results import modulus_chi2, simulated_dataset
+
+REAL_DATA = pathlib.Path(os.environ.get("FLASHPHASE_REAL_DATA", ROOT.parent / "shared" / "data")) / "aps34idc_scan54_64.h5"
+needs_data = pytest.mark.skipif(not REAL_DATA.exists(), reason=f"{REAL_DATA} is not here; FLASHPHASE_REAL_DATA names its folder")
+
+
+def reconstruct(dataset, output, *words):
+    run("flashphase-reconstruct", dataset, output, *words)
+    with h5py.File(output) as file:
+        return {name: file[name][()] for name in file} | {"attributes": dict(file.attrs)}
+
+
+def correlation(image, truth):
+    """|cross-correlation| at its largest over translations and the twin, on unit energies; whole pixels."""
+    size = 2 * max(image.shape[0], truth.shape[0])
+
+    def spectrum(object_):
+        whole = np.zeros((size, size), complex)
+        at = (size - object_.shape[0]) // 2
+        whole[at : at + object_.shape[0], at : at + object_.shape[0]] = object_
+        return np.fft.fft2(whole / np.sqrt((np.abs(whole) ** 2).sum()))
+
+    a, b = spectrum(image), spectrum(truth)
+    return max(np.abs(np.fft.ifft2(np.conj(x) * b)).max() for x in (a, np.conj(a)))
+
+
+def test_random_starts_need_no_model_and_say_how_far_they_agree(tmp_path):
+    dataset = simulated_dataset(tmp_path / "run.h5", 3)
+    out = reconstruct(dataset, tmp_path / "out.h5", "--schedule", "random", "--starts", 6, "--unwrap")
+    assert out["objects"].shape == out["support"].shape == out["unwrapped_phase"].shape == (3, 32, 32)
+    assert out["agreement"].shape == out["resolution"].shape == (3,) and out["agreement"].dtype == np.float32
+    assert out["prtf"].shape == (3, 33) and out["prtf"].dtype == np.float32
+    assert np.all((out["agreement"] > 0) & (out["agreement"] <= 1.0001))
+    assert np.all(out["refined_residual"] < out["residual"])
+    assert out["attributes"]["schedule"].decode() == "random" and "6" in out["attributes"]["starts"].decode()
+    with h5py.File(dataset) as file:
+        assert np.allclose(out["refined_residual"], modulus_chi2(out["objects"], file["patterns"][:]), rtol=1e-2, atol=1e-6)
+    inside = out["support"] > 0
+    assert np.all(out["objects"][~inside] == 0) and np.all(out["unwrapped_phase"][~inside] == 0)
+    turns = (out["unwrapped_phase"] - np.angle(out["objects"]))[inside] / (2 * np.pi)
+    assert np.allclose(turns, np.round(turns), atol=1e-4)
+
+
+def test_what_a_frame_gets_depends_on_seed_and_place_alone(tmp_path):
+    dataset = simulated_dataset(tmp_path / "run.h5", 5)
+    words = ["--schedule", "20*HIO+5*ER+SW(from=5)", "--from", "random", "--starts", 4, "--unwrap"]
+    whole = reconstruct(dataset, tmp_path / "whole.h5", *words, "--batch", 5)
+    pieces = reconstruct(dataset, tmp_path / "pieces.h5", *words, "--batch", 2)
+    some = reconstruct(dataset, tmp_path / "some.h5", *words, "--frames", "4,1")
+    other = reconstruct(dataset, tmp_path / "other.h5", *words, "--seed", 2)
+    assert np.array_equal(whole["objects"], pieces["objects"])
+    assert list(some["frames"]) == [4, 1] and np.array_equal(some["objects"], whole["objects"][[4, 1]])
+    assert not np.array_equal(other["objects"], whole["objects"])
+
+
+def test_a_given_support_is_never_left(tmp_path):
+    dataset = simulated_dataset(tmp_path / "run.h5", 2)
+    limit = np.zeros((32, 32), np.uint8)
+    limit[4:28, 6:26] = 1
+    each = np.stack([limit, limit.T]).astype(bool)
+    for support, name in ((limit, "common.h5"), (each, "each.h5")):
+        with h5py.File(tmp_path / name, "w") as file:
+            file["support"] = support
+        for words in (["--schedule", "random", "--starts", 4], ["--model", "none", "--schedule", "paper", "--starts", 2]):
+            out = reconstruct(dataset, tmp_path / "out.h5", "--support", tmp_path / name, *words)
+            outside = np.broadcast_to(support == 0, out["support"].shape)
+            assert np.all(out["support"][outside] == 0) and np.all(out["objects"][outside] == 0)
+            assert np.any(out["objects"] != 0, axis=(1, 2)).all()
+
+
+def test_pixels_held_out_tell_how_well_they_are_foretold(tmp_path):
+    dataset = simulated_dataset(tmp_path / "run.h5", 2)
+    words = ["--model", "none", "--starts", 4, "--choose", "free", "--hold-out", 0.05]
+    good = reconstruct(dataset, tmp_path / "good.h5", *words, "--schedule", "200*HIO+100*ER")
+    poor = reconstruct(dataset, tmp_path / "poor.h5", *words, "--schedule", "ER")
+    assert good["free_log_likelihood"].shape == (2,)
+    assert np.all(good["free_log_likelihood"] > poor["free_log_likelihood"])
+
+
+def test_one_start_says_nothing_about_agreement(tmp_path):
+    dataset = simulated_dataset(tmp_path / "run.h5", 1)
+    out = reconstruct(dataset, tmp_path / "out.h5", "--model", "none", "--schedule", "10*ER")
+    assert not {"agreement", "prtf", "resolution", "free_log_likelihood", "unwrapped_phase"} & set(out)
+
+
+def refused(*words):
+    result = run("flashphase-reconstruct", *words, check=False)
+    assert result.returncode == 2, (words, result.returncode, result.stderr)
+    return result.stderr
+
+
+def test_wrong_usage_is_refused_with_a_sentence(tmp_path):
+    dataset, out = simulated_dataset(tmp_path / "run.h5", 2), tmp_path / "out.h5"
+    for words, said in (
+        (["--starts", "0"], "--starts"),
+        (["--starts", "many"], "--starts"),
+        (["--seed", "today"], "--seed"),
+        (["--seed", "-1"], "--seed"),
+        (["--spread", "9"], "--spread"),
+        (["--choose", "best"], "--choose"),
+        (["--choose", "free", "--starts", "2"], "--hold-out"),
+        (["--hold-out", "0.5"], "--hold-out"),
+        (["--generations", "0"], "--generations"),
+        (["--frames", "2"], "frames 0 to 1, no frame 2"),
+        (["--from", "random", "--schedule", "none"], "needs a schedule"),
+        (["--schedule", "3*(HIO"], "column"),
+    ):
+        assert said in refused(dataset, out, "--model", "none", *words), words
+    assert not out.exists()
+
+
+def test_a_support_that_does_not_fit_is_refused(tmp_path):
+    dataset, out = simulated_dataset(tmp_path / "run.h5", 2), tmp_path / "out.h5"
+    for support, said in (
+        (np.ones((32, 31), np.uint8), "[32, 32] or [2, 32, 32], not [32, 31]"),
+        (np.ones((3, 32, 32), np.uint8), "not [3, 32, 32]"),
+        (np.zeros((32, 32), np.uint8), "is empty"),
+        (np.stack([np.ones((32, 32), bool), np.zeros((32, 32), bool)]), "empty for frame 1"),
+        (np.ones((32, 32)), "integers or booleans"),
+        (np.uint8(1), "not []"),
+    ):
+        with h5py.File(tmp_path / "support.h5", "w") as file:
+            file["support"] = support
+        for model in (["--model", "none"], ["--schedule", "random", "--starts", "2"]):
+            assert said in refused(dataset, out, "--support", tmp_path / "support.h5", *model)
+    (tmp_path / "text.h5").write_text("no HDF5")
+    result = run("flashphase-reconstruct", dataset, out, "--model", "none", "--support", tmp_path / "text.h5", check=False)
+    assert result.returncode == 1 and "text.h5" in result.stderr
+
+
+BARS = {80: (0.0140, 0.588), 92: (0.0022, 0.963), 99: (0.0018, 0.985), 106: (0.0050, 0.869), 112: (0.0085, 0.891)}
+
+
+@needs_data
+@pytest.mark.parametrize("seed", [1, 2])
+def test_random_starts_on_measured_frames_fit_better_and_lie_nearer_than_the_best_of_48(tmp_path, seed):
+    """The bars of docs/phase-retrieval.md, which has the figures of twelve seeds."""
+    out = reconstruct(REAL_DATA, tmp_path / "out.h5", "--schedule", "random", "--starts", 48, "--seed", seed,
+                      "--frames", ",".join(map(str, BARS)))
+    with h5py.File(REAL_DATA) as file:
+        frames, objects = list(file["reference/frame"][:]), file["reference/object"][:]
+    for i, (frame, (chi2, bar)) in enumerate(BARS.items()):
+        truths = [frame] if frame in frames else [frame - 1, frame + 1]
+        reached = max(correlation(out["objects"][i], objects[frames.index(f)]) for f in truths)
+        assert out["refined_residual"][i] <= chi2, frame
+        assert reached >= bar, frame

@@ -1,0 +1,77 @@
+"""The refine pool through the real programs: how far several starts agree, and which frames are refined at all."""
+
+import json
+
+import numpy as np
+import pytest
+
+from flashphase import MODEL, Daemon, Subscriber, simulate, wait_until, watcher
+from test_reconstruct import correlation
+
+needs_model = pytest.mark.skipif(not MODEL.exists(), reason="deploy/models/flash.fpm is not here")
+
+
+def test_several_starts_say_how_far_they_agree(tmp_path):
+    with Daemon(tmp_path, refine={"policy": "all", "starts": 3, "schedule": "30*HIO+10*ER"}) as daemon:
+        with Subscriber(daemon) as subscriber, watcher(daemon) as finish:
+            simulate(daemon, "--frames", 12, "--rate", 100, "--photons", 1e7)
+            wait_until("all refined", lambda: daemon.status()["refined"] == 12)
+            latest = json.loads(daemon.get("/api/v1/latest"))
+            counted = daemon.metric("flashphase_agreement_count")
+            wire = subscriber.results(24)
+            assert daemon.terminate() == 0
+            results, _ = finish()
+    assert counted == 12
+    refined = [r for r in results if r["stage"] == "refined"]
+    assert len(refined) == 12
+    assert all(0 <= r["agreement"] <= 1.0001 and 2 <= r["resolution_pixels"] <= 32 for r in refined)
+    assert all("agreement" not in r and r["noise_residual"] > 0 for r in results if r["stage"] == "inferred")
+    assert 0 <= latest["refined"]["image"]["agreement"] <= 1.0001 and "agreement" not in latest["inferred"]
+    for result in wire:
+        several = result.stage == 2
+        assert result.HasField("agreement") == several and len(result.prtf) == (33 if several else 0)
+        assert all(0 <= value <= 1.0001 for value in result.prtf)
+
+
+def test_one_start_says_nothing_about_agreement(tmp_path):
+    with Daemon(tmp_path, refine={"policy": "all", "schedule": "5*ER"}) as daemon, watcher(daemon) as finish:
+        simulate(daemon, "--frames", 3, "--rate", 100)
+        wait_until("all refined", lambda: daemon.status()["refined"] == 3)
+        assert daemon.terminate() == 0
+        results, _ = finish()
+    assert len(results) == 6 and not any("agreement" in r for r in results)
+
+
+@needs_model
+def test_above_noise_refines_what_noise_does_not_explain(tmp_path):
+    """Of patterns of 1e4 photons the network's answer fits as well as the truth would; of 1e8 none does."""
+    share = {}
+    for photons in (1e4, 1e8):
+        folder = tmp_path / str(photons)
+        folder.mkdir()
+        settings = {"infer": {"model": str(MODEL)}, "refine": {"policy": "above_noise", "queue": 1000},
+                    "queues": {"mode": "replay"}}
+        with Daemon(folder, **settings) as daemon, watcher(daemon) as finish:
+            simulate(daemon, "--frames", 60, "--rate", 500, "--photons", photons)
+            daemon.wait_until_done(60)
+            assert daemon.terminate() == 0
+            results, _ = finish()
+        inferred = {r["sequence"]: r for r in results if r["stage"] == "inferred"}
+        refined = {r["sequence"] for r in results if r["stage"] == "refined"}
+        assert len(inferred) == 60
+        assert refined == {s for s, r in inferred.items() if r["residual"] > 1.5 * r["noise_residual"]}
+        share[photons] = len(refined) / 60
+    assert share[1e4] < 0.1 and share[1e8] > 0.9
+
+
+@needs_model
+def test_live_images_lie_where_the_network_puts_them(tmp_path):
+    """No flip between twins, no jump: no twin and no translation of a refined image is more like its inferred one."""
+    with Daemon(tmp_path, infer={"model": str(MODEL)}, refine={"policy": "all", "starts": 4, "queue": 1000},
+                queues={"mode": "replay"}) as daemon, Subscriber(daemon) as subscriber:
+        simulate(daemon, "--frames", 40, "--rate", 200, "--photons", 1e8)
+        results = subscriber.results(80)
+    images = {(r.sequence, r.stage): (np.array(r.amplitude) * np.exp(1j * np.array(r.phase))).reshape(32, 32) for r in results}
+    for sequence in range(40):
+        inferred, refined = (image / np.linalg.norm(image) for image in (images[sequence, 1], images[sequence, 2]))
+        assert abs(np.vdot(inferred, refined)) > correlation(refined, inferred) - 0.05, sequence
