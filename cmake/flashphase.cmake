@@ -51,7 +51,7 @@ endfunction()
 
 # flashphase_test(name [GPU] SOURCES ... LIBRARIES ...): a GoogleTest program; each TEST is one ctest entry named <name>.<test>.
 # GPU: they need one, carry the label gpu and skip themselves where there is none; <name> ends in _gpu, by which tools/gpu-check
-# finds them. Those whose names hold "Small" run under compute-sanitizer too.
+# finds them.
 function(flashphase_test name)
   cmake_parse_arguments(arg "GPU" "" "SOURCES;LIBRARIES" ${ARGN})
   add_executable(test_${name} ${arg_SOURCES})

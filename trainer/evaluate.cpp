@@ -45,9 +45,9 @@ Evaluation evaluation_of(int iterations, const Samples& samples) {
   return row;
 }
 
-/// HIO to leave a wrong basin, then accelerated ER to settle, three to two as in the preset polish.
+/// HIO to leave a wrong basin, then accelerated ER to settle, 17 to 3 as in the preset polish.
 refine::Schedule schedule_of(int iterations) {
-  const int hio = iterations * 3 / 5;
+  const int hio = iterations * 17 / 20;
   const std::string settle = std::to_string(iterations - hio) + "*AER";
   return refine::parse_schedule(hio > 0 ? std::to_string(hio) + "*HIO+" + settle : settle);
 }

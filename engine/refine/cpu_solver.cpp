@@ -6,22 +6,17 @@
 #include <string>
 
 #include "engine/refine/algorithms.h"
-#include "engine/refine/average.h"
 #include "engine/refine/choose.h"
-#include "engine/refine/free_pixels.h"
+#include "engine/refine/conclude.h"
+#include "engine/refine/input_check.h"
 #include "engine/refine/iterate.h"
-#include "engine/refine/registration.h"
 #include "engine/refine/solver.h"
 #include "engine/refine/support_update.h"
-#include "engine/score/metrics.h"
-#include "engine/score/score.h"
 
 namespace flashphase::refine {
 namespace {
 
-constexpr int kClockEvery = 16;              // iterations between two looks at the clock
-constexpr std::uint64_t kFreePixelSeed = 1;  // the same pixels for every frame and start
-constexpr float kMostHeldOut = 0.2f;
+constexpr int kClockEvery = 16;  // iterations between two looks at the clock
 
 /// The best candidate of a start (see Solver).
 class Best {
@@ -61,61 +56,13 @@ class Best {
   std::vector<std::uint8_t> support_;
 };
 
-void check(const PatternBatch& patterns, const Starts& starts) {
-  const auto fail = [](const std::string& what) { throw std::invalid_argument("refine: " + what); };
-  const int m = patterns.size, n = starts.size;
-  if (patterns.count < 0 || m < 1 || patterns.intensity.size() != patterns.cells() ||
-      patterns.measured.size() != patterns.cells()) {
-    fail("the patterns must be [B, m, m] with a measured flag for each pixel");
-  }
-  if (n < 1 || n > m / 2) {
-    fail("the object must have an edge from 1 to half the pattern's (" + std::to_string(m / 2) + "), not " +
-         std::to_string(n));
-  }
-  const std::size_t cells = static_cast<std::size_t>(n) * static_cast<std::size_t>(n);
-  const auto frames = static_cast<std::size_t>(patterns.count);
-  if (starts.per_frame < 1 || starts.support.size() != frames * cells ||
-      starts.object.size() != frames * static_cast<std::size_t>(starts.per_frame) * cells) {
-    fail("the starts must be objects [B, K, n, n] and supports [B, n, n] with the patterns' B and K >= 1");
-  }
-  if (!starts.upper_limit.empty() && starts.upper_limit.size() != starts.support.size())
-    fail("the upper limit must be [B, n, n] like the supports");
-  const Choosing& choosing = starts.choosing;
-  if (!(choosing.held_out >= 0) || choosing.held_out > kMostHeldOut)
-    fail("between 0 and 0.2 of the pixels can be held out, not " + std::to_string(choosing.held_out));
-  if (choosing.by == Choice::free_log_likelihood && choosing.held_out <= 0)
-    fail("to choose by free pixels some must be held out");
-  if (choosing.settle < 0) fail("a mean cannot settle for fewer than 0 iterations");
-  if (choosing.generations < 1) fail("there must be at least one generation");
-  for (const auto value : starts.object) {
-    if (!std::isfinite(value.real()) || !std::isfinite(value.imag()))
-      fail("a start holds a value that is not finite");
-  }
-  for (int frame = 0; frame < patterns.count; ++frame) {
-    const auto measured = patterns.measured_of(frame);
-    const auto intensity = patterns.intensity_of(frame);
-    bool any = false;
-    for (std::size_t i = 0; i < measured.size(); ++i) {
-      if (!measured[i]) continue;
-      any = true;
-      if (!(intensity[i] >= 0) || !std::isfinite(intensity[i])) {
-        fail("pattern " + std::to_string(frame) + " holds a measured pixel that is negative or not finite");
-      }
-    }
-    if (!any) fail("pattern " + std::to_string(frame) + " has no measured pixel");
-    const std::vector<std::uint8_t> support = starts.support_of(frame);
-    if (std::ranges::all_of(support, [](auto inside) { return inside == 0; }))
-      fail("the support of pattern " + std::to_string(frame) + " is empty");
-  }
-}
-
 /// What a batch of one shape needs; kept between batches.
 struct Workspace {
-  Workspace(int m, int n) : iterate(m), support_update(n), scorer(m), best(n), results{} {}
+  Workspace(int m, int n) : iterate(m), support_update(n), conclusion(m, true), best(n), results{} {}
 
   Iterate iterate;
   SupportUpdate support_update;
-  score::ModulusScorer scorer;
+  Conclusion conclusion;
   Best best;
   Results results;
 };
@@ -126,59 +73,32 @@ class CpuSolver final : public Solver {
 
   void solve(const PatternBatch& patterns, const Starts& starts, const Schedule& schedule,
              Refined& out) override {
-    check(patterns, starts);
+    check_input(patterns, starts);
     if (!work_ || work_->iterate.size() != patterns.size ||
         work_->best.size() != static_cast<std::size_t>(starts.size)) {
       work_.emplace(patterns.size, starts.size);
     }
     work_->results.objects = ObjectBatch(starts.per_frame, starts.size);
     work_->results.iterations.assign(static_cast<std::size_t>(starts.per_frame), 0);
-    const auto frames = static_cast<std::size_t>(patterns.count);
-    out.objects = ObjectBatch(patterns.count, starts.size);
-    out.iterations.assign(frames, 0);
-    out.agreement.assign(starts.per_frame > 1 && compares(starts.choosing) ? frames : 0, 0.0f);
-    out.prtf.assign(out.agreement.size() * (static_cast<std::size_t>(patterns.size) / 2 + 1), 0.0f);
-    out.free_log_likelihood.assign(starts.choosing.held_out > 0 ? frames : 0, 0.0f);
+    Conclusion::begin(patterns, starts, out);
     for (int frame = 0; frame < patterns.count; ++frame) solve_frame(patterns, starts, schedule, frame, out);
   }
 
  private:
-  static bool compares(const Choosing& choosing) {
-    return choosing.by == Choice::agreement || choosing.average || choosing.confidence;
-  }
-
   void solve_frame(const PatternBatch& patterns, const Starts& starts, const Schedule& schedule, int frame,
                    Refined& out) {
-    const auto index = static_cast<std::size_t>(frame);
-    const std::size_t cells = out.objects.object_cells();
-    const auto measured = patterns.measured_of(frame);
+    work_->iterate.set_pattern(patterns.intensity_of(frame), Conclusion::seen(patterns, starts, frame),
+                               schedule.modulus);
+    if (!work_->iterate.has_signal()) return;
     const std::vector<std::uint8_t> support = starts.support_of(frame);
-    const auto upper_limit = starts.upper_limit_of(frame);
-    const std::span<const std::complex<float>> first(
-        starts.object.data() + index * static_cast<std::size_t>(starts.per_frame) * cells,
-        static_cast<std::size_t>(starts.per_frame) * cells);
-    const auto object = out.objects.object_of(frame);
-    std::copy(support.begin(), support.end(), out.objects.support_of(frame).begin());
-    work_->support_update.stay_inside(upper_limit);
-    const Choosing& choosing = starts.choosing;
-    std::vector<std::uint8_t> seen(measured.begin(), measured.end());
-    if (choosing.held_out > 0)
-      seen = without_free_pixels(measured, patterns.size, choosing.held_out, kFreePixelSeed);
-    work_->iterate.set_pattern(patterns.intensity_of(frame), seen, schedule.modulus);
-    if (work_->iterate.has_signal()) {
-      Results& results = work_->results;
-      run_starts(first, support, schedule);
-      for (int generation = 1; generation < choosing.generations; ++generation) {
-        run_starts(bred(results, lowest_residual(results)), support, schedule);
-      }
-      if (choosing.held_out > 0) weigh_free_pixels(patterns, frame, seen);
-      const int chosen = take_chosen(choosing, upper_limit, seen, frame, out);
-      if (choosing.held_out > 0)
-        out.free_log_likelihood[index] = results.free_log_likelihood[static_cast<std::size_t>(chosen)];
-      if (choosing.like_first_start && upper_limit.empty())
-        register_to(first.first(cells), object, out.objects.support_of(frame), starts.size);
-    }
-    out.objects.residual[index] = work_->scorer(patterns.intensity_of(frame), measured, object, starts.size);
+    work_->support_update.stay_inside(starts.upper_limit_of(frame));
+    const std::size_t objects = out.objects.object_cells() * static_cast<std::size_t>(starts.per_frame);
+    Results& results = work_->results;
+    run_starts(std::span(starts.object).subspan(static_cast<std::size_t>(frame) * objects, objects), support,
+               schedule);
+    for (int generation = 1; generation < starts.choosing.generations; ++generation)
+      run_starts(bred(results, lowest_residual(results)), support, schedule);
+    work_->conclusion(patterns, starts, schedule, frame, results, out);
   }
 
   /// One generation: the schedule from each of the starts [K, n, n]. A start that comes to nothing gives a
@@ -202,50 +122,6 @@ class CpuSolver final : public Solver {
         std::copy(support.begin(), support.end(), results.objects.support_of(k).begin());
       }
     }
-  }
-
-  void weigh_free_pixels(const PatternBatch& patterns, int frame, const std::vector<std::uint8_t>& seen) {
-    const auto measured = patterns.measured_of(frame);
-    std::vector<std::uint8_t> held_out(seen.size());
-    for (std::size_t i = 0; i < seen.size(); ++i) held_out[i] = measured[i] && !seen[i];
-    Results& results = work_->results;
-    results.free_log_likelihood.clear();
-    for (int k = 0; k < results.objects.count; ++k) {
-      const std::vector<float> calculated =
-          score::diffraction(results.objects.object_of(k), results.objects.size, patterns.size);
-      results.free_log_likelihood.push_back(
-          static_cast<float>(-score::poisson_llk(calculated, patterns.intensity_of(frame), held_out)));
-    }
-  }
-
-  int take_chosen(const Choosing& choosing, std::span<const std::uint8_t> upper_limit,
-                  const std::vector<std::uint8_t>& seen, int frame, Refined& out) {
-    const Results& results = work_->results;
-    const auto index = static_cast<std::size_t>(frame);
-    const bool wants_more = compares(choosing) || choosing.by == Choice::free_log_likelihood;
-    Chosen chosen;
-    if (wants_more) {
-      chosen = choose(results, choosing, work_->iterate.size(), upper_limit);
-    } else {
-      chosen.index = lowest_residual(results);
-    }
-    std::ranges::copy(results.objects.support_of(chosen.index), out.objects.support_of(frame).begin());
-    std::ranges::copy(results.objects.object_of(chosen.index), out.objects.object_of(frame).begin());
-    out.iterations[index] = results.iterations[static_cast<std::size_t>(chosen.index)];
-    if (!chosen.average.object.empty()) {
-      settle(work_->iterate, results, static_cast<int>(std::ranges::count(seen, 1)), choosing.settle,
-             chosen.average);
-    }
-    if (!chosen.average.object.empty()) {
-      std::ranges::copy(chosen.average.object, out.objects.object_of(frame).begin());
-      std::ranges::copy(chosen.average.support, out.objects.support_of(frame).begin());
-    }
-    if (!out.agreement.empty()) {
-      out.agreement[index] = chosen.agreement;
-      std::ranges::copy(chosen.prtf,
-                        out.prtf.begin() + static_cast<std::ptrdiff_t>(index * chosen.prtf.size()));
-    }
-    return chosen.index;
   }
 
   struct Progress {

@@ -13,7 +13,7 @@ constexpr int kMostIterations = 1'000'000;
 constexpr int kDeepest = 32;  // parentheses inside parentheses
 
 constexpr std::array<std::pair<std::string_view, std::string_view>, 3> kPresets{{
-    {"polish", "60*HIO+40*AER"},
+    {"polish", "85*HIO+15*AER"},
     {"paper", "12*(40*HIO+10*ER)+SW"},
     {"random", "11*(45*HIO+5*ER)+100*ER+SW(threshold=0.15,grow=0)"},
 }};

@@ -26,7 +26,7 @@ struct Arguments {
   int device = 0;
   int size = 64;
   int iterations = 600;
-  int frames = 0;  ///< 0 = as many as take about as long as 64 of size 64, one a thread at least
+  int frames = 0;  ///< 0 = for each thread as many as take about as long as 64 of size 64
   int threads = 1;
   std::string schedule;
   bool json = false;
@@ -58,7 +58,7 @@ class Lanes {
  public:
   Lanes(const Arguments& arguments, int threads) {
     const double usual = 64.0 * 64 * 64 / arguments.size / arguments.size;
-    const int frames = arguments.frames > 0 ? arguments.frames : static_cast<int>(std::ceil(usual));
+    const int frames = arguments.frames > 0 ? arguments.frames : threads * static_cast<int>(std::ceil(usual));
     const int share = (frames + threads - 1) / threads;
     for (int t = 0; t < threads; ++t)
       lanes_.push_back({make_refine_problem(share, arguments.size, static_cast<std::uint64_t>(t) + 1)});
@@ -169,7 +169,8 @@ Command add_bench_refine(CLI::App& parent) {
       ->check(CLI::Range(8, 4096))
       ->capture_default_str();
   app->add_option("--iterations", arguments->iterations)->check(CLI::PositiveNumber)->capture_default_str();
-  app->add_option("--frames", arguments->frames, "default: by size, about half a second's work")
+  app->add_option("--frames", arguments->frames,
+                  "default: by size, a quarter of a second's work a thread or more")
       ->check(CLI::PositiveNumber);
   app->add_option("--threads", arguments->threads)->check(CLI::PositiveNumber)->capture_default_str();
   app->add_option("--schedule", arguments->schedule, "default: iterations*HIO");

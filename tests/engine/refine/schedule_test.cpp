@@ -103,7 +103,7 @@ TEST(Schedule, DoesNotMindSpaces) {
 }
 
 TEST(Schedule, KnowsThePresets) {
-  EXPECT_THAT(parse_schedule("polish").steps, ElementsAre(hio(60), Step{Algorithm::aer, 40}));
+  EXPECT_THAT(parse_schedule("polish").steps, ElementsAre(hio(85), Step{Algorithm::aer, 15}));
   EXPECT_EQ(parse_schedule("polish").text, "polish");
   EXPECT_EQ(parse_schedule("paper").iterations(), 600);
   EXPECT_TRUE(parse_schedule("paper").shrink_wrap);
