@@ -28,7 +28,7 @@ preprocess: {pattern_size: 64, bin: 1, centring: fixed, calibration: "", expecte
              saturation: 0, threads: 1}
 batch: {size: 16, deadline_ms: 2}
 infer: {model: none, precision: automatic, threads: 1, workers: 1, device: auto}
-refine: {policy: off, schedule: polish, residual: 0.005, noise_factor: 1.5, starts: 1, workers: 1, queue: 256, device: auto,
+refine: {policy: off, schedule: polish, residual: 0.005, noise_factor: 2, starts: 1, workers: 1, queue: 256, device: auto,
          batch: 0}
 publish: {endpoint: "tcp://127.0.0.1:5602", high_water_mark: 1000}
 http: {address: 127.0.0.1, port: 8080}

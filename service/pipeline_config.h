@@ -18,7 +18,7 @@ struct PipelineConfig {
   RefinePolicy refine_policy = RefinePolicy::off;
   float refine_residual = 0.005f;  ///< with above_residual: refined when the inferred residual exceeds this
   float refine_noise_factor =
-      1.5f;               ///< with above_noise: ... exceeds so many times what noise explains of it
+      2.0f;               ///< with above_noise: ... exceeds so many times what noise explains of it
   int refine_starts = 1;  ///< per frame
   std::size_t refine_queue = 256;
   int refine_workers = 1;        ///< of each device
