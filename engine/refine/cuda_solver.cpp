@@ -1,8 +1,7 @@
 #include "engine/refine/cuda_solver.h"
 
-#include <nvtx3/nvtx3.hpp>
-
 #include "engine/frame/cuda_devices.h"
+#include "engine/frame/cuda_range.h"
 #include "engine/refine/cuda_bench.h"
 #include "engine/refine/cuda_fft_plan.h"
 #include "engine/refine/cuda_kernels.h"
@@ -43,7 +42,7 @@ class TwoPathSolver final : public CudaSolver {
 
   void solve(const PatternBatch& patterns, const Starts& starts, const Schedule& schedule,
              Refined& out) override {
-    const nvtx3::scoped_range range("refine");
+    const CudaRange range(Stage::refine);
     cuda::check(cudaSetDevice(options_.device), "device");
     const bool fused = options_.path == Path::fused ||
                        (options_.path == Path::automatic && cuda::has_fused_kernel(patterns.size));
