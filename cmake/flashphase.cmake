@@ -51,8 +51,7 @@ endfunction()
 
 # flashphase_test(name [GPU] SOURCES ... LIBRARIES ...): a GoogleTest program; each TEST is one ctest entry named <name>.<test>.
 # GPU: built with CUDA alone; they need a GPU, carry the label gpu and skip themselves where there is none; <name> ends in _gpu, by which
-# tools/gpu-check
-# finds them.
+# tools/gpu-check finds them.
 function(flashphase_test name)
   cmake_parse_arguments(arg "GPU" "" "SOURCES;LIBRARIES" ${ARGN})
   if(arg_GPU AND NOT FLASHPHASE_CUDA)
