@@ -42,6 +42,12 @@ def without_mean_phase(image):
     return image * np.exp(-1j * np.angle(image.sum()))
 
 
+def places(results):
+    """Where each frame of the data lies in the results, which may hold chosen frames (/frames) alone."""
+    frames = results["frames"][:].tolist() if "frames" in results else range(len(results["objects"]))
+    return {frame: place for place, frame in enumerate(frames)}
+
+
 def draw(data, results, frames, path):
     import matplotlib
 
@@ -49,13 +55,14 @@ def draw(data, results, frames, path):
     from matplotlib import pyplot
 
     known = references(data, results["objects"].shape[1])
+    place = places(results)
     after = results["refined_residual"][:] if "refined_residual" in results else results["residual"][:]
     columns = 5 if known else 3
     figure, axes = pyplot.subplots(len(frames), columns, figsize=(2.2 * columns, 2.3 * len(frames)), squeeze=False)
     for row, frame in zip(axes, frames):
-        image = without_mean_phase(results["objects"][frame])
+        image = without_mean_phase(results["objects"][place[frame]])
         panels = [(np.log10(1 + np.maximum(data["patterns"][frame], 0)), f"frame {frame}: log10(1 + I)", "viridis", None)]
-        title = f"residual {after[frame]:.4f}"
+        title = f"residual {after[place[frame]]:.4f}"
         if frame in known:
             reference = without_mean_phase(known[frame])
             image, size = aligned(image, reference)
@@ -80,10 +87,11 @@ def main():
     parser.add_argument("--frames", help="comma-separated; default: eight spread over the file")
     arguments = parser.parse_args()
     with h5py.File(arguments.data) as data, h5py.File(arguments.results) as results:
-        count = len(results["objects"])
-        frames = [int(f) for f in arguments.frames.split(",")] if arguments.frames else np.linspace(0, count - 1, min(count, 8), dtype=int).tolist()
-        if any(not 0 <= frame < count for frame in frames):
-            print(f"plot_reconstructions: --frames must lie within 0 and {count - 1}", file=sys.stderr)
+        known = sorted(places(results))
+        spread = [known[i] for i in np.linspace(0, len(known) - 1, min(len(known), 8), dtype=int)]
+        frames = [int(f) for f in arguments.frames.split(",")] if arguments.frames else spread
+        if missing := [frame for frame in frames if frame not in known]:
+            print(f"plot_reconstructions: {arguments.results} has no frame {missing[0]}", file=sys.stderr)
             return 2
         draw(data, results, frames, arguments.image)
     return 0

@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import subprocess
 
 import h5py
 import numpy as np
@@ -91,6 +92,20 @@ def test_one_start_says_nothing_about_agreement(tmp_path):
     dataset = simulated_dataset(tmp_path / "run.h5", 1)
     out = reconstruct(dataset, tmp_path / "out.h5", "--model", "none", "--schedule", "10*ER")
     assert not {"agreement", "prtf", "resolution", "free_log_likelihood", "unwrapped_phase"} & set(out)
+
+
+def test_results_of_chosen_frames_are_drawn_beside_their_own_patterns(tmp_path):
+    pytest.importorskip("matplotlib")
+    dataset = simulated_dataset(tmp_path / "run.h5", 4)
+    run("flashphase-reconstruct", dataset, tmp_path / "chosen.h5", "--model", "none", "--frames", "1,3")
+    run("flashphase-reconstruct", dataset, tmp_path / "all.h5", "--model", "none")
+    draw = lambda results, *words: subprocess.run(
+        ["/usr/bin/python3", ROOT / "tools/plot_reconstructions.py", dataset, tmp_path / results, tmp_path / f"{results}.png", *words],
+        capture_output=True, text=True)
+    assert draw("chosen.h5").returncode == 0 and draw("all.h5", "--frames", "1,3").returncode == 0
+    assert (tmp_path / "chosen.h5.png").read_bytes() == (tmp_path / "all.h5.png").read_bytes()
+    refusal = draw("chosen.h5", "--frames", "2")
+    assert refusal.returncode == 2 and "no frame 2" in refusal.stderr
 
 
 def refused(*words):
