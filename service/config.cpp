@@ -28,7 +28,7 @@ preprocess: {pattern_size: 64, bin: 1, centring: fixed, calibration: "", expecte
              saturation: 0, threads: 1}
 batch: {size: 16, deadline_ms: 2}
 infer: {model: none, precision: automatic, threads: 1, workers: 1, device: auto}
-refine: {policy: off, schedule: polish, residual: 0.005, noise_factor: 2, starts: 1, workers: 1, queue: 256, device: auto,
+refine: {policy: off, schedule: polish, residual: 0.005, noise_factor: 2, starts: 1, workers: 0, queue: 256, device: auto,
          batch: 0}
 publish: {endpoint: "tcp://127.0.0.1:5602", high_water_mark: 1000}
 http: {address: 127.0.0.1, port: 8080}
@@ -136,7 +136,7 @@ void check_stages(const v1::Config& config, Checker& check) {
   check.range("refine.residual", config.refine().residual(), 0.0f, kLargest);
   check.range("refine.noise_factor", config.refine().noise_factor(), 0.0f, kLargest);
   check.range("refine.starts", config.refine().starts(), 1, 1000);
-  check.range("refine.workers", config.refine().workers(), 1, 256);
+  check.range("refine.workers", config.refine().workers(), 0, 1024);
   check.range("refine.queue", config.refine().queue(), 1, 1'000'000);
   check.range("refine.batch", config.refine().batch(), 0, 65536);
 }

@@ -3,13 +3,16 @@
 #include <prometheus/registry.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <stdexcept>
 #include <utility>
 #include <zmq.hpp>
 
 #include "engine/frame/cuda_devices.h"
 #include "engine/frame/device_lost.h"
+#include "engine/infer/views.h"
 #include "engine/refine/cuda_solver.h"
+#include "service/cores.h"
 #include "service/http/api.h"
 #include "service/http/server.h"
 #include "service/ingest/native_source.h"
@@ -75,18 +78,41 @@ std::vector<std::unique_ptr<Network>> make_networks(const Config& config,
   return networks;
 }
 
+std::unique_ptr<refine::Solver> cuda_solver(int device) {
+  return refine::make_cuda_solver({.device = device});
+}
+
+int refine_workers_on_cpu(const Config& config) {
+  int others = static_cast<int>(config.sources.size()) + config.pipeline.preprocess_threads + 1;  // publish
+  for (const Device device : infer_devices(config))
+    others += config.pipeline.infer_workers * (device ? 1 : config.network.threads);
+  return blaming("refine.workers: ",
+                 [&] { return cpu_refine_workers(config.pipeline.refine_workers, usable_cores(), others); });
+}
+
 std::vector<std::unique_ptr<refine::Solver>> make_solvers(const Config& config) {
   std::vector<std::unique_ptr<refine::Solver>> solvers;
   if (config.pipeline.refine_policy == RefinePolicy::off) return solvers;
-  return blaming("refine.device: ", [&] {
-    for (const Device device : devices_for(config.refine_device, cuda_devices()))
-      for (int i = 0; i < config.pipeline.refine_workers; ++i)
-        if (device)
-          solvers.push_back(refine::make_cuda_solver({.device = *device}));
-        else
-          solvers.push_back(refine::make_cpu_solver());
-    return std::move(solvers);
-  });
+  const auto devices =
+      blaming("refine.device: ", [&] { return devices_for(config.refine_device, cuda_devices()); });
+  for (const Device device : devices) {
+    const int workers = device ? std::max(1, config.pipeline.refine_workers) : refine_workers_on_cpu(config);
+    for (int i = 0; i < workers; ++i)
+      solvers.push_back(device ? blaming("refine.device: ", [&] { return cuda_solver(*device); })
+                               : refine::make_cpu_solver());
+  }
+  return solvers;
+}
+
+/// Apart from the networks of the infer workers, so that refinement never holds up the frames to come.
+std::vector<std::unique_ptr<Network>> make_viewers(const Config& config, const ModelInfo& model,
+                                                   std::size_t workers, const NetworkFactory& make_network) {
+  std::vector<std::unique_ptr<Network>> viewers;
+  if (infer::views_of(model, config.pipeline.refine_starts) == 1) return viewers;
+  const auto devices = infer_devices(config);
+  while (viewers.size() < workers)
+    viewers.push_back(make_one(config, devices[viewers.size() % devices.size()], make_network));
+  return viewers;
 }
 
 }  // namespace
@@ -102,6 +128,7 @@ Stages make_stages(const Config& config, const NetworkFactory& make_network) {
       .solvers = make_solvers(config),
       .schedule = config.schedule,
       .sinks = {}};
+  stages.viewers = make_viewers(config, stages.networks.front()->info(), stages.solvers.size(), make_network);
   return stages;
 }
 

@@ -62,13 +62,17 @@ class StopSignals {
   static inline sem_t asked_{};
 };
 
+std::unique_ptr<Network> network_from_file(const std::string& model, const NetworkOptions& options) {
+  return make_network(model, options);
+}
+
 int serve(const service::Config& config) {
   const StopSignals signals;
   google::protobuf::SetLogHandler(nullptr);  // a bad message is counted; it writes no line of its own
   const auto logger = service::make_logger(config.log_level);
   logger->info("event=start version={} pid={} config_hash={} config={}", FLASHPHASE_VERSION, getpid(),
                config.hash, service::quoted(config.yaml));
-  service::Daemon daemon(config, make_network, logger);
+  service::Daemon daemon(config, network_from_file, logger);
   daemon.start();
   while (daemon.state() != service::State::failed && !signals.wait()) {
   }
@@ -80,7 +84,7 @@ int run(const Options& options) {
   const service::Config config = service::load_config(options.config, options.set);
   if (options.print_config) std::fputs(config.yaml.c_str(), stdout);
   if (options.check) {
-    (void)service::make_stages(config, make_network);
+    (void)service::make_stages(config, network_from_file);
     std::fputs("the configuration is good\n", stderr);
   }
   return options.check || options.print_config ? kDone : serve(config);

@@ -2,8 +2,6 @@
 
 #include <pthread.h>
 #include <spdlog/spdlog.h>
-#include <sys/resource.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <exception>
@@ -11,22 +9,20 @@
 #include <utility>
 
 #include "engine/frame/device_lost.h"
-#include "engine/refine/cuda_solver.h"
+#include "engine/frame/range.h"
 #include "service/infer_worker.h"
+#include "service/ingest_worker.h"
 #include "service/publish/encode.h"
+#include "service/refine_worker.h"
 
 namespace flashphase::service {
 
 namespace {
 
-/// How often a thread that waits for the outside looks whether it shall stop.
+/// How often publish looks after its sinks while nothing comes.
 constexpr std::chrono::milliseconds kWake{50};
-/// For how long a source that is to close still gives what has arrived already.
-constexpr std::chrono::seconds kLastFrames{1};
 /// Most items taken from a queue at once: enough to spare the lock, few enough to keep times honest.
 constexpr std::size_t kHandful = 32;
-/// Frames that keep a GPU busy with refinement.
-constexpr std::size_t kGpuRefineBatch = 256;
 
 float seconds_between(Clock::time_point from, Clock::time_point to) {
   return std::chrono::duration<float>(to - from).count();
@@ -57,12 +53,15 @@ Pipeline::Pipeline(const PipelineConfig& config, Stages stages, Metrics& metrics
       model_(model_of(stages_)),
       metrics_(metrics),
       logger_(std::move(logger)),
+      rejections_(metrics_, *logger_),
       preprocess_queue_(config.ingest_queue, config.replay ? WhenFull::block : WhenFull::drop_oldest),
       infer_queue_(infer_queue_capacity(config, stages_), WhenFull::block),
       refine_queue_(config.refine_queue, WhenFull::drop_oldest),
       publish_queue_(infer_queue_capacity(config, stages_), WhenFull::block) {
   if (config_.refine_policy != RefinePolicy::off && stages_.solvers.empty())
     throw std::invalid_argument("refinement needs a solver");
+  if (!stages_.viewers.empty() && stages_.viewers.size() != stages_.solvers.size())
+    throw std::invalid_argument("each solver needs a viewer, or none of them");
   for (const auto& sink : stages_.sinks) metrics_.add_sink(sink->name());
 }
 
@@ -72,8 +71,13 @@ Pipeline::~Pipeline() {
 
 void Pipeline::start() {
   spawn(publish_thread_, "publish", [this] { run_publish(); });
-  for (const auto& solver : stages_.solvers)
-    spawn(refine_threads_, "refine", [&, this] { run_refine(*solver); });
+  for (std::size_t i = 0; i < stages_.solvers.size(); ++i)
+    spawn(refine_threads_, "refine", [this, i] {
+      Network* viewer = stages_.viewers.empty() ? nullptr : stages_.viewers[i].get();
+      RefineWorker(*stages_.solvers[i], viewer, stages_.schedule, model_, config_, metrics_, refine_queue_,
+                   publish_queue_, *logger_)
+          .run([this] { return refinement_given_up(); });
+    });
   for (const auto& network : stages_.networks)
     spawn(infer_threads_, "infer", [&, this] {
       InferWorker(*network, config_, metrics_, infer_queue_, publish_queue_, refine_queue_).run();
@@ -82,93 +86,11 @@ void Pipeline::start() {
     spawn(preprocess_threads_, "preprocess", [this] { run_preprocess(); });
   lifecycle_.apply(Event::built);
   for (std::size_t i = 0; i < stages_.sources.size(); ++i)
-    spawn(ingest_threads_, "ingest", [this, i] { run_ingest(i); });
-}
-
-// ingest
-
-void Pipeline::run_ingest(std::size_t index) {
-  ingest::Source& source = *stages_.sources[index];
-  ingest::SequenceTracker tracker;
-  auto until = Clock::time_point::max();
-  while (Clock::now() < until && state() != State::failed) {
-    auto item = source.next(Clock::now() + kWake);
-    if (stopping_.load(std::memory_order_relaxed)) {
-      if (!item) return;
-      until = std::min(until, Clock::now() + kLastFrames);
-    }
-    if (!item) continue;
-    if (state() == State::ready && !std::holds_alternative<ingest::PeerChange>(*item))
-      lifecycle_.apply(Event::frame);
-    std::visit(Overloaded{[&](Frame& frame) { take_frame(index, std::move(frame), tracker); },
-                          [&](const ingest::RunBegin& begin) { take_begin(index, begin, tracker); },
-                          [&](const ingest::RunEnd& end) { take_end(index, end, tracker); },
-                          [&](const ingest::Rejected& rejected) {
-                            metrics_.received(index);
-                            reject(rejected.reason);
-                          },
-                          [&](const ingest::PeerChange& change) {
-                            metrics_.peer(index, change.connected);
-                            logger_->info("event={} source={} peers={}",
-                                          change.connected ? "connected" : "disconnected",
-                                          quoted(source.name()), metrics_.peers());
-                          }},
-               *item);
-  }
-}
-
-void Pipeline::take_frame(std::size_t source, Frame frame, ingest::SequenceTracker& tracker) {
-  metrics_.received(source);
-  const auto seen = tracker.frame(frame.id);
-  metrics_.sequence(source, seen);
-  if (seen.duplicate) return reject(Rejection::duplicate, &frame.id);
-  to_preprocess(std::move(frame));
-}
-
-void Pipeline::take_begin(std::size_t source, const ingest::RunBegin& begin,
-                          ingest::SequenceTracker& tracker) {
-  metrics_.run_event(source, RunEventKind::begin);
-  if (tracker.begin(begin)) metrics_.run_event(source, RunEventKind::missing_end);
-  logger_->info("event=run_begin source={} run={} expected_frames={}", quoted(begin.source), begin.run,
-                begin.expected_frames);
-  to_preprocess(publish::RunEvent{.kind = publish::RunEvent::Kind::begin,
-                                  .source = begin.source,
-                                  .run = begin.run,
-                                  .expected_frames = begin.expected_frames});
-}
-
-void Pipeline::take_end(std::size_t source, const ingest::RunEnd& end, ingest::SequenceTracker& tracker) {
-  metrics_.run_event(source, RunEventKind::end);
-  const auto ended = tracker.end(end);
-  if (ended.missing_begin) metrics_.run_event(source, RunEventKind::missing_begin);
-  logger_->info("event=run_end source={} run={} sent_frames={} received_frames={}", quoted(end.source),
-                end.run, end.sent_frames, ended.received_frames);
-  to_preprocess(publish::RunEvent{.kind = publish::RunEvent::Kind::end,
-                                  .source = end.source,
-                                  .run = end.run,
-                                  .expected_frames = ended.expected_frames,
-                                  .received_frames = ended.received_frames});
-}
-
-void Pipeline::to_preprocess(Ingested item) {
-  auto lost = preprocess_queue_.push(std::move(item));
-  if (!lost) return;
-  if (std::holds_alternative<Frame>(*lost))
-    metrics_.dropped(Stage::ingest, state() == State::failed ? DropReason::failed : DropReason::queue_full);
-  else  // the word of a begin or an end overtakes rather than gets lost
-    (void)publish_queue_.push(std::get<publish::RunEvent>(std::move(*lost)));
-}
-
-void Pipeline::reject(Rejection reason, const FrameId* id) {
-  metrics_.rejected(reason);
-  if (reason == Rejection::not_a_hit) return;
-  const auto held_back = throttle_.ask(reason, Clock::now());
-  if (!held_back) return;
-  if (id != nullptr)
-    logger_->warn("event=rejected reason={} source={} run={} sequence={} held_back={}",
-                  rejection_name(reason), quoted(id->source), id->run, id->sequence, *held_back);
-  else
-    logger_->warn("event=rejected reason={} held_back={}", rejection_name(reason), *held_back);
+    spawn(ingest_threads_, "ingest", [this, i] {
+      IngestWorker(*stages_.sources[i], i, lifecycle_, metrics_, rejections_, preprocess_queue_,
+                   publish_queue_, *logger_)
+          .run(stopping_);
+    });
 }
 
 // select, preprocess
@@ -187,7 +109,7 @@ void Pipeline::run_preprocess() {
       const Frame& frame = std::get<Frame>(item);
       auto prepared = stages_.prepare(frame, taken);
       if (!prepared)
-        reject(prepared.error(), &frame.id);
+        rejections_.add(prepared.error(), &frame.id);
       else if (infer_queue_.push(std::move(*prepared)))
         metrics_.dropped(Stage::preprocess, DropReason::failed);
       in_hand.pass_on();
@@ -196,64 +118,17 @@ void Pipeline::run_preprocess() {
   }
 }
 
-// refine
-
-void Pipeline::run_refine(refine::Solver& solver) {
-  // On Linux a nice value is a thread's own: refinement takes the time that the frames to come leave.
-  (void)setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), 10);
-  const auto* gpu = dynamic_cast<const refine::CudaSolver*>(&solver);
-  const std::size_t most = config_.refine_batch > 0 ? config_.refine_batch
-                           : gpu != nullptr         ? kGpuRefineBatch
-                                                    : 1;
-  std::uint64_t out_of_memory = 0;
-  Refinement refine(solver, stages_.schedule, model_, config_.refine_starts);
-  InHand in_hand(metrics_, Stage::refine);
-  std::vector<RefineJob> jobs;
-  while (refine_queue_.pop_some(jobs, most) > 0) {
-    in_hand.take(jobs.size());
-    if (state() == State::failed || Clock::now() >= refine_until_.load(std::memory_order_relaxed)) {
-      metrics_.refine_lost(state() == State::failed ? RefineLoss::failed : RefineLoss::shutdown, jobs.size());
-      in_hand.pass_on(jobs.size());
-    } else {
-      refine_some(jobs, refine, in_hand);
-    }
-    jobs.clear();
-    if (gpu != nullptr) {
-      const std::uint64_t now = gpu->counters().smaller_buckets;
-      metrics_.out_of_memory(Stage::refine, now - std::exchange(out_of_memory, now));
-    }
-  }
-}
-
-void Pipeline::refine_some(std::span<const RefineJob> jobs, Refinement& refine, InHand& in_hand) {
-  std::vector<std::unique_ptr<Reconstruction>> results;
-  try {
-    results = refine(jobs);
-  } catch (const std::invalid_argument& error) {  // says something about one of these frames
-    if (jobs.size() > 1) {
-      for (std::size_t i = 0; i < jobs.size(); ++i) refine_some(jobs.subspan(i, 1), refine, in_hand);
-      return;
-    }
-    logger_->debug("event=unsolvable sequence={} reason={}", jobs[0].pattern->id.sequence,
-                   quoted(error.what()));
-    metrics_.refine_lost(RefineLoss::unsolvable);
-    in_hand.pass_on();
-  }
-  for (auto& result : results) {
-    if (publish_queue_.push(std::move(result))) metrics_.refine_lost(RefineLoss::failed);
-    in_hand.pass_on();
-  }
-}
-
 // publish
 
 void Pipeline::run_publish() {
   for (bool drained = false; !drained;) {
     auto item = publish_queue_.pop(Clock::now() + kWake);
-    if (item)
+    if (item) {
+      const Range range(Stage::publish);
       std::visit(Overloaded{[&](std::unique_ptr<Reconstruction>& result) { hand_over(std::move(result)); },
                             [&](const publish::RunEvent& event) { hand_over(event); }},
                  *item);
+    }
     for (const auto& sink : stages_.sinks) sink->tend();
     drained = !item && publish_queue_.drained();
   }
@@ -316,6 +191,12 @@ void Pipeline::fail(const std::string& sentence, bool device_lost) {
 std::optional<Pipeline::Failure> Pipeline::failure() const {
   std::lock_guard lock(failure_mutex_);
   return failure_;
+}
+
+std::optional<RefineLoss> Pipeline::refinement_given_up() const {
+  if (state() == State::failed) return RefineLoss::failed;
+  if (Clock::now() >= refine_until_.load(std::memory_order_relaxed)) return RefineLoss::shutdown;
+  return std::nullopt;
 }
 
 void Pipeline::close_all() {

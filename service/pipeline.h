@@ -7,7 +7,6 @@
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <span>
 #include <string>
 #include <thread>
 #include <vector>
@@ -24,6 +23,7 @@
 #include "service/pipeline_config.h"
 #include "service/publish/sink.h"
 #include "service/queue.h"
+#include "service/rejections.h"
 #include "service/stages.h"
 
 namespace flashphase::service {
@@ -34,6 +34,8 @@ struct Stages {
   Preparation prepare;
   std::vector<std::unique_ptr<Network>> networks;        ///< one per infer worker
   std::vector<std::unique_ptr<refine::Solver>> solvers;  ///< one per refine worker; none with the policy off
+  /// Networks of the same model, one per refine worker, for further views of a pattern as starts; or none.
+  std::vector<std::unique_ptr<Network>> viewers{};
   refine::Schedule schedule;
   std::vector<std::shared_ptr<publish::Sink>> sinks;
 };
@@ -80,21 +82,14 @@ class Pipeline {
   std::array<std::size_t, kEdges.size()> queued() const;
 
  private:
-  void run_ingest(std::size_t index);
-  void take_frame(std::size_t source, Frame frame, ingest::SequenceTracker& tracker);
-  void take_begin(std::size_t source, const ingest::RunBegin& begin, ingest::SequenceTracker& tracker);
-  void take_end(std::size_t source, const ingest::RunEnd& end, ingest::SequenceTracker& tracker);
   void run_preprocess();
-  void run_refine(refine::Solver& solver);
-  void refine_some(std::span<const RefineJob> jobs, Refinement& refine, InHand& in_hand);
   void run_publish();
   void hand_over(std::unique_ptr<Reconstruction> result);
   void hand_over(const publish::RunEvent& event);
 
-  void to_preprocess(Ingested item);
-  void reject(Rejection reason, const FrameId* id = nullptr);
   void spawn(std::vector<std::thread>& group, const std::string& name, std::function<void()> work);
   void fail(const std::string& sentence, bool device_lost);
+  std::optional<RefineLoss> refinement_given_up() const;
   void close_all();
   void drop_leftovers();
 
@@ -104,7 +99,7 @@ class Pipeline {
   Metrics& metrics_;
   const std::shared_ptr<spdlog::logger> logger_;
   Lifecycle lifecycle_;
-  RejectionThrottle throttle_;
+  Rejections rejections_;
   std::atomic<bool> stopping_{false};
   std::atomic<Clock::time_point> refine_until_{Clock::time_point::max()};
 

@@ -21,7 +21,7 @@ struct PipelineConfig {
       2.0f;               ///< with above_noise: ... exceeds so many times what noise explains of it
   int refine_starts = 1;  ///< per frame
   std::size_t refine_queue = 256;
-  int refine_workers = 1;        ///< of each device
+  int refine_workers = 0;        ///< 0 = what the cores allow (cores.h), one of each GPU
   std::size_t refine_batch = 0;  ///< most frames in one call of a solver; 0 = 1 on the CPU, 256 on a GPU
 };
 

@@ -4,6 +4,7 @@
 #include <numbers>
 #include <utility>
 
+#include "engine/frame/range.h"
 #include "service/reconstruct.h"
 
 namespace flashphase::service {
@@ -42,10 +43,10 @@ Preparation::Preparation(select::HitFinder select, preprocess::Preprocessor prep
     : select_(std::move(select)), preprocess_(std::move(preprocess)) {}
 
 Result<Prepared> Preparation::operator()(const Frame& frame, Clock::time_point taken) const {
-  const auto score = select_(frame);
+  const auto score = named(Stage::select, [&] { return select_(frame); });
   if (!score) return score.error();
   const auto selected = Clock::now();
-  auto pattern = preprocess_(frame);
+  auto pattern = named(Stage::preprocess, [&] { return preprocess_(frame); });
   if (!pattern) return pattern.error();
   const auto ready = Clock::now();
   pattern->hit_score = *score;
@@ -59,9 +60,10 @@ Inference::Inference(Network& network) : network_(network), score_(network.info(
 
 std::vector<std::unique_ptr<Reconstruction>> Inference::operator()(const std::vector<Prepared>& batch) {
   const auto collected = Clock::now();
-  collect(batch, patterns_);
-  network_.infer(patterns_, objects_);
+  named(Stage::batch, [&] { collect(batch, patterns_); });
+  named(Stage::infer, [&] { network_.infer(patterns_, objects_); });
   const auto inferred = Clock::now();
+  const Range range(Stage::score);
   score();
   const auto scored = Clock::now();
 
@@ -95,10 +97,17 @@ ObjectBatch Inference::object(int index) const {
 }
 
 Refinement::Refinement(refine::Solver& solver, const refine::Schedule& schedule, const ModelInfo& model,
-                       int starts)
-    : solver_(solver), schedule_(schedule), model_(model), starts_per_frame_(starts) {}
+                       int starts, Network* viewer)
+    : solver_(solver),
+      schedule_(schedule),
+      model_(model),
+      starts_per_frame_(starts),
+      views_(viewer != nullptr ? infer::views_of(viewer->info(), starts) : 1) {
+  if (views_ > 1) view_.emplace(*viewer);
+}
 
 std::vector<std::unique_ptr<Reconstruction>> Refinement::operator()(std::span<const RefineJob> jobs) {
+  const Range range(Stage::refine);
   collect(jobs, patterns_);
   starts_.count = static_cast<int>(jobs.size());
   starts_.size = model_.object_size;
@@ -109,6 +118,7 @@ std::vector<std::unique_ptr<Reconstruction>> Refinement::operator()(std::span<co
     starts_.support.insert(starts_.support.end(), job.start.support.begin(), job.start.support.end());
   }
   refine::Starts starts = refine::starts_from(starts_);
+  if (view_) refine::add_registered_starts(starts, views_ - 1, (*view_)(patterns_, views_));
   refine::add_perturbed_starts(starts, starts_per_frame_, std::numbers::pi_v<float>, kSeed);
   starts.choosing.by = refine::Choice::agreement;
   starts.choosing.like_first_start = true;

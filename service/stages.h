@@ -1,12 +1,14 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
 #include "engine/frame/reconstruction.h"
 #include "engine/frame/rejection.h"
 #include "engine/infer/network.h"
+#include "engine/infer/views.h"
 #include "engine/preprocess/preprocess.h"
 #include "engine/refine/schedule.h"
 #include "engine/refine/solver.h"
@@ -67,11 +69,12 @@ struct RefineJob {
 /// refine. Thread: one.
 class Refinement {
  public:
-  /// The first three have to outlive it. `starts`: per frame, the network's answer and copies of it with
-  /// random phases; with two or more the results say how far they agree. What comes out lies where the
-  /// network's answer does (twin, translation, phase).
-  Refinement(refine::Solver& solver, const refine::Schedule& schedule, const ModelInfo& model,
-             int starts = 1);
+  /// All references and the viewer have to outlive it. `starts`: per frame, the network's answer, those of
+  /// `viewer` to further views of the pattern (infer::Views), then copies of the first with random phases;
+  /// with two or more the results say how far they agree. The viewer is a network of the same model, or
+  /// nullptr for no views. What comes out lies where the network's answer does (twin, translation, phase).
+  Refinement(refine::Solver& solver, const refine::Schedule& schedule, const ModelInfo& model, int starts = 1,
+             Network* viewer = nullptr);
 
   /// One result per job, in their order. Throws std::invalid_argument when one of the frames cannot be
   /// refined (no support, nothing measured, ...).
@@ -82,6 +85,8 @@ class Refinement {
   const refine::Schedule& schedule_;
   const ModelInfo& model_;
   const int starts_per_frame_;
+  const int views_;  // of each pattern
+  std::optional<infer::Views> view_;
   PatternBatch patterns_;  // all keep their memory from call to call
   ObjectBatch starts_;
   refine::Refined refined_;

@@ -9,7 +9,7 @@ import math
 import sys
 
 ITERATIONS = 600  # of a refinement in all that follows
-PATTERN_FLOP = 129e6  # of the shipped network, per pattern (docs/model-flash.md)
+PATTERN_FLOP = {"infer": 129e6, "wu2021": 1.464e9}  # of the shipped network (docs/model-flash.md), and of `wu2021`, per pattern
 PATTERN_BYTES = 64 * 64 * 4 + 32 * 32 * 8  # intensity in, object out
 
 # An H200: copy and matrix rate as PyTorch reached them on one, the rest from its data sheet and clock.
@@ -92,9 +92,10 @@ class Row:
         return f"| {self.what} | {quantity(self.measured, self.unit)} | {limit} | {share} | {target} | {met} |"
 
 
-def infer_rows(results, ceilings):
-    runs = results.get("infer", {})
-    best, best_name, flop = None, "", PATTERN_FLOP
+def infer_rows(results, ceilings, key, by, targets):
+    """`key` of results: runs of one network by precision."""
+    runs = results.get(key, {})
+    best, best_name, flop = None, "", PATTERN_FLOP[key]
     for name, run in runs.items():
         for batch in run["batches"]:
             if best is None or batch["frames_per_second"] > best["frames_per_second"]:
@@ -102,11 +103,11 @@ def infer_rows(results, ceilings):
                 flop = 1e9 * batch["gflops"] / batch["frames_per_second"]
     limit, bound = smallest(infer_limits(ceilings, flop))
     best_text = f", {best_name} at batch {best['batch']}" if best else ""
-    rows = [Row("patterns inferred, 64 × 64, best batch" + best_text, "/s", best and best["frames_per_second"], limit, bound, 100e3)]
+    rows = [Row(f"patterns inferred{by}, 64 × 64, best batch{best_text}", "/s", best and best["frames_per_second"], limit, bound, targets[0])]
     alone = [b["milliseconds_p50"] for run in runs.values() for b in run["batches"] if b["batch"] == 1]
-    rows.append(Row("one pattern, batch 1, end to end", "ms", min(alone, default=None),
+    rows.append(Row(f"one pattern{by}, batch 1, end to end", "ms", min(alone, default=None),
                     1e3 * (flop / ceilings["matrix_flops"] + PATTERN_BYTES / ceilings["host_copy_bytes_per_second"]),
-                    "matrix rate and copies, no latency", 0.3))
+                    "matrix rate and copies, no latency", targets[1]))
     return rows
 
 
@@ -188,7 +189,9 @@ def page(results=None):
     ran = results is not None
     results = results or {}
     ceilings = results.get("ceilings", ASSUMED)
-    rows = infer_rows(results, ceilings) + refine_rows(results, ceilings) + service_rows(results, ceilings)
+    rows = (infer_rows(results, ceilings, "infer", "", (100e3, 0.3))
+            + infer_rows(results, ceilings, "wu2021", " by `wu2021` (random weights)", (None, None))
+            + refine_rows(results, ceilings) + service_rows(results, ceilings))
     parts = []
     if ran:
         device = results["ceilings"]

@@ -3,22 +3,26 @@
 #include <cctype>
 #include <cmath>
 #include <iostream>
+#include <memory>
 #include <numbers>
 #include <numeric>
 #include <optional>
 #include <span>
 #include <string>
+#include <thread>
+#include <utility>
 #include <vector>
 
 #include "engine/frame/dataset.h"
 #include "engine/infer/network.h"
+#include "engine/infer/views.h"
+#include "engine/refine/cuda_solver.h"
 #include "engine/refine/schedule.h"
 #include "engine/refine/solver.h"
 #include "engine/score/resolution.h"
-#include "engine/score/score.h"
 #include "engine/score/unwrap.h"
 #include "tools/program.h"
-#include "tools/reconstruct_starts.h"
+#include "tools/reconstruct_worker.h"
 #include "tools/results_file.h"
 
 namespace flashphase::tools {
@@ -48,7 +52,8 @@ struct Arguments {
   int generations = 1;
   float hold_out = 0;
   bool unwrap = false;
-  int batch = 16;
+  int batch = 16, threads = 0;
+  std::string backend = "cpu";
 
   void add_to(CLI::App& app) {
     app.add_option("input", input, "dataset file (HDF5, /patterns)")->required();
@@ -57,10 +62,12 @@ struct Arguments {
         ->delimiter(',');
     app.add_option("--model", model, "model file, or none; default: the shipped one");
     app.add_option("--schedule", schedule, "schedule, or none, polish, paper, random")->capture_default_str();
-    app.add_option(
-           "--starts", starts_given,
-           "starts per frame: random ones, or the network's answer and copies of it with other phases; "
-           "default: 1, with random starts 48")
+    app.add_option("--starts", starts_given,
+                   "starts per frame: random ones; or the network's answers to up to 4 views of the pattern "
+                   "(as it is, "
+                   "mirrored, transposed, both), then copies of the first with other phases; default: 48 "
+                   "random ones, "
+                   "4 from a network")
         ->check(CLI::Range(1, 100000));
     app.add_option(
            "--from", from,
@@ -94,14 +101,29 @@ struct Arguments {
     app.add_option("--batch", batch, "frames per network call")
         ->check(CLI::PositiveNumber)
         ->capture_default_str();
+    app.add_option("--threads", threads, "frames worked on at once, on the CPU; 0 = one thread per core")
+        ->check(CLI::Range(0, 1024))
+        ->capture_default_str();
+    app.add_option("--backend", backend, "what works on them: cpu, or cuda (the first GPU that is visible)")
+        ->check(CLI::IsMember({"cpu", "cuda"}))
+        ->capture_default_str();
   }
 
   bool random() const { return from == "random" || (from == "automatic" && schedule == "random"); }
-  int starts() const { return starts_given.value_or(random() ? kRandomStarts : 1); }
+  bool cuda() const { return backend == "cuda"; }
+  /// Of the CPU; a GPU is kept busy by one.
+  int workers() const {
+    if (cuda()) return 1;
+    return threads > 0 ? threads : static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+  }
+  int starts(const Network* network) const {
+    const int all = network == nullptr ? kRandomStarts : infer::views_of(network->info(), infer::kViews);
+    return starts_given.value_or(all);
+  }
 
-  refine::Choosing choosing() const {
+  refine::Choosing choosing(int starts) const {
     refine::Choosing choosing;
-    const bool chooses = starts() > 1;
+    const bool chooses = starts > 1;
     const std::string rule = choose != "automatic" ? choose : random() ? "mean" : "agreement";
     if (chooses && rule == "agreement") choosing.by = refine::Choice::agreement;
     if (chooses && rule == "free") choosing.by = refine::Choice::free_log_likelihood;
@@ -126,27 +148,6 @@ struct Arguments {
                 << " is not used\n";
   }
 };
-
-PatternBatch batch_of(const Dataset& dataset, std::span<const int> frames) {
-  PatternBatch batch(static_cast<int>(frames.size()), dataset.pattern_size);
-  for (int i = 0; i < batch.count; ++i) {
-    const auto frame = static_cast<std::size_t>(frames[static_cast<std::size_t>(i)]);
-    const std::size_t at = static_cast<std::size_t>(i) * batch.pattern_cells();
-    const auto pattern = dataset.pattern(frame);
-    const auto measured = dataset.measured(frame);
-    for (std::size_t p = 0; p < pattern.size(); ++p) {
-      const bool good = (measured.empty() || measured[p] != 0) && std::isfinite(pattern[p]);
-      batch.measured[at + p] = good;
-      batch.intensity[at + p] = good ? std::max(pattern[p], 0.0f) : 0.0f;
-    }
-  }
-  return batch;
-}
-
-template <class T>
-void append(std::vector<T>& all, const std::vector<T>& more) {
-  all.insert(all.end(), more.begin(), more.end());
-}
 
 float median(std::vector<float> values) {
   std::nth_element(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2),
@@ -177,18 +178,6 @@ void unwrap(ReconstructionResults& results) {
   }
 }
 
-/// Nothing where the starts are random.
-std::unique_ptr<Network> network_for(const Arguments& arguments, const Dataset& dataset) {
-  if (arguments.random()) return nullptr;
-  NetworkOptions options;
-  options.warm_up_batches = {arguments.batch};
-  auto network = make_network(arguments.model.empty() ? shipped_model() : arguments.model, options);
-  if (network->info().pattern_size != dataset.pattern_size)
-    throw std::invalid_argument(arguments.input + " has patterns of " + std::to_string(dataset.pattern_size) +
-                                " pixels; the model takes " + std::to_string(network->info().pattern_size));
-  return network;
-}
-
 /// Those asked for, or all.
 std::vector<int> frames_of(const Arguments& arguments, const Dataset& dataset) {
   std::vector<int> frames = arguments.frames;
@@ -204,49 +193,48 @@ std::vector<int> frames_of(const Arguments& arguments, const Dataset& dataset) {
   return frames;
 }
 
+std::unique_ptr<Network> network_for(const Arguments& arguments) {
+  if (arguments.random()) return nullptr;
+  NetworkOptions options;
+  options.warm_up_batches = {arguments.batch};
+  if (arguments.cuda()) options.cuda_device = 0;
+  return make_network(arguments.model.empty() ? shipped_model() : arguments.model, options);
+}
+
+std::unique_ptr<refine::Solver> solver_for(const Arguments& arguments) {
+  if (arguments.cuda()) return refine::make_cuda_solver();
+  return refine::make_cpu_solver();
+}
+
 ReconstructionResults reconstruct_all(const Arguments& arguments, const Dataset& dataset,
                                       const refine::Schedule& schedule) {
-  const std::unique_ptr<Network> network = network_for(arguments, dataset);
   ReconstructionResults results;
   results.frames = frames_of(arguments, dataset);
   results.count = static_cast<int>(results.frames.size());
+  const int batches = (results.count + arguments.batch - 1) / arguments.batch;
+  std::vector<std::unique_ptr<Network>> networks;
+  for (int i = 0; i < std::min(arguments.workers(), batches); ++i) networks.push_back(network_for(arguments));
+  const Network* network = networks.front().get();
+  if (network != nullptr && network->info().pattern_size != dataset.pattern_size)
+    throw std::invalid_argument(arguments.input + " has patterns of " + std::to_string(dataset.pattern_size) +
+                                " pixels; the model takes " + std::to_string(network->info().pattern_size));
   results.size = network ? network->info().object_size : dataset.pattern_size / 2;
   results.rings = dataset.pattern_size / 2 + 1;
   results.recipe = dataset.recipe;
   results.model = network ? network->info().name + " " + network->info().hash : "none (random starts)";
   results.schedule = schedule.text;
+  ReconstructionPlan plan{.schedule = schedule, .starts = {1, arguments.seed, arguments.spread}};
+  plan.starts.per_frame = schedule.steps.empty() ? 1 : arguments.starts(network);
+  plan.choosing = arguments.choosing(plan.starts.per_frame);
   if (!schedule.steps.empty())
-    results.starts = std::to_string(arguments.starts()) + ", seed " + std::to_string(arguments.seed);
+    results.starts = std::to_string(plan.starts.per_frame) + ", seed " + std::to_string(arguments.seed);
+  if (!arguments.support.empty())
+    plan.upper_limit = read_support(arguments.support, dataset.count, results.size);
 
-  std::optional<SupportFile> limit;
-  if (!arguments.support.empty()) limit = read_support(arguments.support, dataset.count, results.size);
-  StartMaker make_starts({arguments.starts(), arguments.seed, arguments.spread}, network.get(),
-                         std::move(limit));
-  score::ModulusScorer score(dataset.pattern_size);
-  const auto solver = refine::make_cpu_solver();
-  refine::Refined refined;
-  for (int first = 0; first < results.count; first += arguments.batch) {
-    const auto frames =
-        std::span<const int>(results.frames)
-            .subspan(static_cast<std::size_t>(first),
-                     static_cast<std::size_t>(std::min(arguments.batch, results.count - first)));
-    const PatternBatch patterns = batch_of(dataset, frames);
-    refine::Starts starts = make_starts(patterns, frames);
-    ObjectBatch begun = make_starts.first_of_each();
-    score(patterns, begun);
-    append(results.residual, begun.residual);
-    if (!schedule.steps.empty()) {
-      starts.choosing = arguments.choosing();
-      solver->solve(patterns, starts, schedule, refined);
-      append(results.refined_residual, refined.objects.residual);
-      append(results.agreement, refined.agreement);
-      append(results.prtf, refined.prtf);
-      append(results.free_log_likelihood, refined.free_log_likelihood);
-    }
-    const ObjectBatch& last = schedule.steps.empty() ? begun : refined.objects;
-    append(results.objects, last.object);
-    append(results.support, last.support);
-  }
+  std::vector<ReconstructionWorker> workers;
+  for (auto& own : networks)
+    workers.emplace_back(plan, dataset.pattern_size, std::move(own), solver_for(arguments));
+  reconstruct_frames(workers, dataset, arguments.batch, results);
   results.resolution = resolutions(results.prtf, results.rings);
   if (arguments.unwrap) unwrap(results);
   return results;

@@ -34,9 +34,14 @@ void append(std::vector<T>& all, const std::vector<T>& more) {
 }  // namespace
 
 StartMaker::StartMaker(const StartOptions& options, Network* network, std::optional<SupportFile> upper_limit)
-    : options_(options), network_(network), upper_limit_(std::move(upper_limit)) {}
+    : options_(options), network_(network), upper_limit_(std::move(upper_limit)) {
+  if (network_ == nullptr) return;
+  views_ = infer::views_of(network_->info(), options_.per_frame);
+  view_.emplace(*network_);
+}
 
-refine::Starts StartMaker::of_frame(const PatternBatch& pattern, const ObjectBatch& answer, int frame) const {
+refine::Starts StartMaker::of_frame(const PatternBatch& pattern, const ObjectBatch& answer,
+                                    std::span<const std::complex<float>> others, int frame) const {
   refine::Starts starts = network_ != nullptr ? refine::starts_from(answer)
                                               : refine::random_starts(pattern, pattern.size / 2, 0, 0);
   if (upper_limit_) {
@@ -44,19 +49,27 @@ refine::Starts StartMaker::of_frame(const PatternBatch& pattern, const ObjectBat
     refine::confine(starts, {limit.begin(), limit.end()});
   }
   const std::uint64_t seed = seed_of(options_.seed, frame);
-  if (network_ != nullptr)
+  if (network_ != nullptr) {
+    refine::add_registered_starts(starts, views_ - 1, others);
     refine::add_perturbed_starts(starts, options_.per_frame, options_.spread, seed);
-  else
+  } else {
     refine::add_random_starts(starts, options_.per_frame, seed);
+  }
   return starts;
 }
 
 refine::Starts StartMaker::operator()(const PatternBatch& patterns, std::span<const int> frames) {
-  if (network_ != nullptr) network_->infer(patterns, first_);
+  std::span<const std::complex<float>> others;
+  if (network_ != nullptr) {
+    network_->infer(patterns, first_);
+    if (views_ > 1) others = (*view_)(patterns, views_);
+  }
+  const std::size_t others_each = others.size() / static_cast<std::size_t>(std::max(patterns.count, 1));
   refine::Starts all{options_.per_frame, patterns.size / 2, {}, {}};
   for (int i = 0; i < patterns.count; ++i) {
     const refine::Starts starts =
         of_frame(one_of(patterns, i), network_ != nullptr ? one_of(first_, i) : ObjectBatch(),
+                 others.subspan(static_cast<std::size_t>(i) * others_each, others_each),
                  frames[static_cast<std::size_t>(i)]);
     all.size = starts.size;
     append(all.object, starts.object);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <complex>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -8,6 +9,7 @@
 
 #include "engine/frame/reconstruction.h"
 #include "engine/infer/network.h"
+#include "engine/infer/views.h"
 #include "engine/refine/solver.h"
 #include "tools/support_file.h"
 
@@ -20,7 +22,8 @@ struct StartOptions {
   float spread = 0;  ///< radians by which the phases of further starts differ from the network's answer
 };
 
-/// What the schedule begins with: the network's answer and perturbed copies of it, or random starts. What a
+/// What the schedule begins with: the network's answers to the views of the pattern (infer::Views), then
+/// perturbed copies of the first; or random starts. What a
 /// frame gets depends on its place in the file and the seed, not on the batches. Thread: one.
 class StartMaker {
  public:
@@ -33,10 +36,13 @@ class StartMaker {
   const ObjectBatch& first_of_each() const { return first_; }
 
  private:
-  refine::Starts of_frame(const PatternBatch& pattern, const ObjectBatch& answer, int frame) const;
+  refine::Starts of_frame(const PatternBatch& pattern, const ObjectBatch& answer,
+                          std::span<const std::complex<float>> others, int frame) const;
 
   StartOptions options_;
   Network* network_;
+  int views_ = 1;
+  std::optional<infer::Views> view_;
   std::optional<SupportFile> upper_limit_;
   ObjectBatch first_;
 };

@@ -14,6 +14,7 @@
 
 #include "engine/frame/dataset.h"
 #include "engine/infer/network.h"
+#include "engine/infer/views.h"
 #include "engine/refine/solver.h"
 #include "engine/score/score.h"
 
@@ -36,12 +37,17 @@ Figure figure_of(std::vector<double> values) {
   return {sum / static_cast<double>(values.size()), values[middle]};
 }
 
-Evaluation evaluation_of(int iterations, const Samples& samples) {
+Evaluation evaluation_of(int iterations, const Samples& samples, const Samples& alone) {
   Evaluation row{iterations, figure_of(samples.modulus_chi2), figure_of(samples.amplitude_chi2),
                  figure_of(samples.phase_chi2), figure_of(samples.real_space_error)};
-  const auto right = std::count_if(samples.real_space_error.begin(), samples.real_space_error.end(),
-                                   [](double error) { return error < kRight; });
-  row.below = static_cast<double>(right) / static_cast<double>(samples.real_space_error.size());
+  int right = 0;
+  for (std::size_t i = 0; i < samples.real_space_error.size(); ++i) {
+    const bool is = samples.real_space_error[i] < kRight, was = alone.real_space_error[i] < kRight;
+    right += is;
+    row.made_wrong += was && !is;
+    row.made_right += is && !was;
+  }
+  row.below = right / static_cast<double>(samples.real_space_error.size());
   return row;
 }
 
@@ -91,8 +97,10 @@ void print_json(const std::string& network, std::size_t frames, const std::vecto
     figure("modulus_chi2", row.modulus_chi2);
     figure("amplitude_chi2", row.amplitude_chi2);
     figure("phase_chi2", row.phase_chi2);
-    std::printf("\"real_space_error\": {\"mean\": %.6g, \"median\": %.6g, \"below_0.05\": %.4f}}",
-                row.real_space_error.mean, row.real_space_error.median, row.below);
+    std::printf(
+        "\"real_space_error\": {\"mean\": %.6g, \"median\": %.6g, \"below_0.05\": %.4f}, "
+        "\"made_wrong\": %d, \"made_right\": %d}",
+        row.real_space_error.mean, row.real_space_error.median, row.below, row.made_wrong, row.made_right);
   }
   std::printf("\n}}\n");
 }
@@ -100,12 +108,13 @@ void print_json(const std::string& network, std::size_t frames, const std::vecto
 void print_table(const std::vector<Evaluation>& rows) {
   std::printf(
       "iterations  modulus chi2 mean/median  amplitude chi2  phase chi2      real-space error mean/median  < "
-      "0.05\n");
+      "0.05  made wrong/right\n");
   for (const Evaluation& row : rows)
-    std::printf("%10d  %10.3g / %-10.3g  %.3g / %.3g  %.3g / %.3g  %10.3g / %-10.3g  %.1f %%\n",
+    std::printf("%10d  %10.3g / %-10.3g  %.3g / %.3g  %.3g / %.3g  %10.3g / %-10.3g  %.1f %%  %d / %d\n",
                 row.iterations, row.modulus_chi2.mean, row.modulus_chi2.median, row.amplitude_chi2.mean,
                 row.amplitude_chi2.median, row.phase_chi2.mean, row.phase_chi2.median,
-                row.real_space_error.mean, row.real_space_error.median, row.below * 100);
+                row.real_space_error.mean, row.real_space_error.median, row.below * 100, row.made_wrong,
+                row.made_right);
 }
 
 }  // namespace
@@ -120,9 +129,12 @@ std::vector<Evaluation> evaluate(const EvaluateOptions& options) {
     throw std::runtime_error("model " + options.model + " takes patterns of " +
                              std::to_string(network->info().pattern_size) + " pixels; " + options.data +
                              " has " + std::to_string(data.pattern_size));
+  const int views = infer::views_of(network->info(), options.views);
+  infer::Views view(*network);
   const auto solver = refine::make_cpu_solver();
   score::ModulusScorer scorer(data.pattern_size);
   std::vector<Samples> samples(options.iterations.size());
+  Samples alone;
   ObjectBatch objects;
   refine::Refined refined;
   const auto frames = static_cast<std::size_t>(data.count);
@@ -131,19 +143,19 @@ std::vector<Evaluation> evaluate(const EvaluateOptions& options) {
         batch_of(data, first, static_cast<int>(std::min<std::size_t>(kBatch, frames - first)));
     network->infer(batch, objects);
     scorer(batch, objects);
-    const refine::Starts starts = refine::starts_from(objects);
+    judge(objects, data, first, alone);
+    refine::Starts starts = refine::starts_from(objects);
+    refine::add_registered_starts(starts, views - 1, view(batch, views));
     for (std::size_t k = 0; k < samples.size(); ++k) {
-      if (options.iterations[k] == 0) {
-        judge(objects, data, first, samples[k]);
-        continue;
-      }
+      if (options.iterations[k] == 0) continue;
       solver->solve(batch, starts, schedule_of(options.iterations[k]), refined);
       judge(refined.objects, data, first, samples[k]);
     }
   }
   std::vector<Evaluation> rows;
   for (std::size_t k = 0; k < samples.size(); ++k)
-    rows.push_back(evaluation_of(options.iterations[k], samples[k]));
+    rows.push_back(
+        evaluation_of(options.iterations[k], options.iterations[k] == 0 ? alone : samples[k], alone));
   if (options.json) {
     print_json(network->info().name, frames, rows);
   } else {
@@ -161,6 +173,10 @@ void add_evaluate(CLI::App& parent) {
   app->add_option("--iterations", options->iterations, "Iterations after the network, e.g. 0,20,100")
       ->delimiter(',')
       ->check(CLI::Range(0, 100000));
+  app->add_option("--views", options->views,
+                  "Start refinement from the answers to so many views of a pattern; the best comes out")
+      ->check(CLI::Range(1, infer::kViews))
+      ->capture_default_str();
   app->add_option("--frames", options->frames, "Only the first N frames");
   app->add_flag("--json", options->json, "Print JSON");
   app->callback([options] { evaluate(*options); });

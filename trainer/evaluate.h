@@ -16,6 +16,7 @@ struct EvaluateOptions {
       0};                  ///< of refinement after the network, each judged apart; 0 = the network alone
   std::size_t frames = 0;  ///< 0 = all
   bool json = false;
+  int views = 1;  ///< of each pattern, whose answers refinement starts from (infer::Views)
 };
 
 /// Mean and median of one figure over the frames.
@@ -28,13 +29,15 @@ struct Evaluation {
   int iterations = 0;
   Figure modulus_chi2, amplitude_chi2, phase_chi2, real_space_error;
   double below = 0;  ///< share of frames with a real-space error below 0.05
+  /// Frames that were below with the network alone and are no longer, and the other way round.
+  int made_wrong = 0, made_right = 0;
 };
 
 /// Compares network and refinement with the objects of a dataset. Throws std::runtime_error when a file does
 /// not serve.
 std::vector<Evaluation> evaluate(const EvaluateOptions& options);
 
-/// Adds `evaluate --model M --data F [--iterations 0,20,100] [--frames N] [--json]`.
+/// Adds `evaluate --model M --data F [--iterations 0,20,100] [--views K] [--frames N] [--json]`.
 void add_evaluate(CLI::App& parent);
 
 }  // namespace flashphase::trainer

@@ -1,5 +1,10 @@
 #include "trainer/loss.h"
 
+#include <numbers>
+
+#include "engine/infer/features.h"
+#include "engine/infer/module_tensors.h"
+
 namespace flashphase::trainer {
 namespace {
 
@@ -16,12 +21,34 @@ torch::Tensor twin_of(const torch::Tensor& g) {
   return torch::stack({mirrored.select(1, 0), -mirrored.select(1, 1)}, 1);
 }
 
+/// Maps [B, k, k].
+torch::Tensor relative_error(const torch::Tensor& p, const torch::Tensor& g) {
+  return (p - g).square().sum({1, 2}) / g.square().sum({1, 2});
+}
+
+torch::Tensor correlation(const torch::Tensor& p, const torch::Tensor& g) {
+  const auto from_mean = [](const torch::Tensor& x) { return x - x.mean({1, 2}, true); };
+  const auto a = from_mean(p), b = from_mean(g);
+  return (a * b).sum({1, 2}) / (a.square().sum({1, 2}) * b.square().sum({1, 2}) + 1e-12).sqrt();
+}
+
 }  // namespace
 
 torch::Tensor twin_aware_error(const torch::Tensor& predicted, const torch::Tensor& truth) {
   const auto energy = truth.square().sum({1, 2, 3});
   const auto best = torch::maximum(overlap(predicted, truth), overlap(predicted, twin_of(truth)));
   return (predicted.square().sum({1, 2, 3}) + energy - 2 * best) / energy;
+}
+
+Wu2021Loss wu2021_loss(const infer::Wu2021Answer& answer, const torch::Tensor& truth,
+                       const torch::Tensor& truth_modulus) {
+  const auto amplitude = truth.square().sum(1).sqrt();
+  const auto bright = amplitude > infer::kSupportThreshold * amplitude.amax({1, 2}, true);
+  const auto angle = torch::atan2(truth.select(1, 1), truth.select(1, 0)) * bright;
+  const auto phase = (angle / std::numbers::pi + 1) / 2;
+  const auto modulus = infer::modulus_of(infer::object_of(answer), truth_modulus.size(1));
+  return {relative_error(answer.amplitude, amplitude), relative_error(answer.phase, phase),
+          relative_error(modulus, truth_modulus), correlation(modulus, truth_modulus)};
 }
 
 }  // namespace flashphase::trainer

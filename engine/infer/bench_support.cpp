@@ -3,13 +3,21 @@
 #include <algorithm>
 #include <chrono>
 
-#include "engine/infer/flash_checkpoint.h"
-#include "engine/infer/flash_module.h"
+#include "engine/infer/module_checkpoint.h"
+#include "engine/infer/network_module.h"
 
 namespace flashphase::infer {
 
-double network_flops(const std::string& model) {
-  return model == "none" ? 0.0 : module_from(read_checkpoint(model))->convolution_flops();
+Checkpoint untrained_network(const std::string& kind) {
+  constexpr std::uint64_t kSeed = 1;
+  Checkpoint checkpoint;
+  checkpoint.info.name = "random weights";
+  store_module(kind == "wu2021" ? *make_wu2021_module({}, kSeed) : *make_flash_module({}, kSeed), checkpoint);
+  return checkpoint;
+}
+
+double network_flops(const Checkpoint& checkpoint) {
+  return module_from(checkpoint)->convolution_flops();
 }
 
 double measured_peak_flops(const NetworkOptions& options, const std::string& precision) {

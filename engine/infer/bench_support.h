@@ -2,14 +2,16 @@
 
 #include <string>
 
-#include "engine/infer/network.h"
+#include "engine/infer/checkpoint.h"
 #include "engine/infer/staged_network.h"
 
 namespace flashphase::infer {
 
-/// Floating-point operations of the convolutions for one pattern, a multiply-add counted as two; 0 for
-/// "none".
-double network_flops(const std::string& model);
+/// A network of this kind, "flash" or "wu2021", in its usual size with random weights.
+Checkpoint untrained_network(const std::string& kind);
+
+/// Floating-point operations of the convolutions for one pattern, a multiply-add counted as two.
+double network_flops(const Checkpoint& checkpoint);
 
 /// Rate of a large matrix product on the device and threads of `options`, FLOP/s, in "fp32", "bf16" or
 /// "fp16": the best of several runs.

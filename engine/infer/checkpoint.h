@@ -18,7 +18,7 @@ struct NamedTensor {
 /// Everything a model file holds.
 struct Checkpoint {
   ModelInfo info;                               ///< info.hash is computed on writing and checked on reading
-  std::string network;                          ///< kind of network: "flash"
+  std::string network;                          ///< kind of network: "flash" or "wu2021"
   std::map<std::string, int> sizes;             ///< what the network's constructor needs, e.g. channels
   std::string recipe;                           ///< YAML text of the data set recipe it was trained on
   std::map<std::string, std::string> training;  ///< how it was made, for the record

@@ -9,11 +9,10 @@
 #include <map>
 
 #include "engine/frame/cuda_devices.h"
-#include "engine/frame/cuda_range.h"
+#include "engine/frame/cuda_resources.h"
 #include "engine/infer/bench_support.h"
-#include "engine/infer/cuda_resources.h"
-#include "engine/infer/flash_checkpoint.h"
-#include "engine/infer/flash_tensors.h"
+#include "engine/infer/module_checkpoint.h"
+#include "engine/infer/module_tensors.h"
 
 namespace flashphase::infer {
 namespace {
@@ -72,7 +71,7 @@ void on_device(const CudaDevice& device, Work work) {
 
 class CudaStages final : public StagedDevice {
  public:
-  CudaStages(CudaDevice device, std::shared_ptr<FlashModule> module, BlockLayout layout,
+  CudaStages(CudaDevice device, std::shared_ptr<NetworkModule> module, BlockLayout layout,
              torch::ScalarType type)
       : device_(std::move(device)), module_(std::move(module)), layout_(layout) {
     on_device(device_, [&] {
@@ -96,22 +95,21 @@ class CudaStages final : public StagedDevice {
   const std::byte* output(int slot) override { return at(slot).host_out.data(); }
 
   void start(int slot_index, int bucket) override {
-    const CudaRange range(Stage::infer);
     on_device(device_, [&] {
       Slot& slot = at(slot_index);
       slot.begun.record(lane_->upload);
-      check(cudaMemcpyAsync(slot.in.data_ptr(), slot.host_in.data(), layout_.input_bytes(bucket),
-                            cudaMemcpyHostToDevice, lane_->upload),
-            "copying to the GPU");
+      check_cuda(cudaMemcpyAsync(slot.in.data_ptr(), slot.host_in.data(), layout_.input_bytes(bucket),
+                                 cudaMemcpyHostToDevice, lane_->upload),
+                 "copying to the GPU");
       slot.uploaded.record(lane_->upload);
       slot.uploaded.hold_back(lane_->compute);
       const c10::cuda::CUDAStreamGuard on(lane_->compute);
       slot.graphs.at(bucket)->replay();
       slot.computed.record(lane_->compute);
       slot.computed.hold_back(lane_->download);
-      check(cudaMemcpyAsync(slot.host_out.data(), slot.out.data_ptr(), layout_.output_bytes(bucket),
-                            cudaMemcpyDeviceToHost, lane_->download),
-            "copying from the GPU");
+      check_cuda(cudaMemcpyAsync(slot.host_out.data(), slot.out.data_ptr(), layout_.output_bytes(bucket),
+                                 cudaMemcpyDeviceToHost, lane_->download),
+                 "copying from the GPU");
       slot.done.record(lane_->download);
     });
   }
@@ -125,10 +123,10 @@ class CudaStages final : public StagedDevice {
 
  private:
   struct Slot {
-    PinnedBlock host_in, host_out;
+    PinnedBuffer<std::byte> host_in, host_out;
     torch::Tensor in, out;  // the same on the device; as large as the largest bucket
     std::map<int, std::unique_ptr<CUDAGraph>> graphs;
-    Event begun, uploaded, computed, done;
+    CudaEvent begun, uploaded, computed, done;
   };
   /// What this network has of the device for itself; made while the device is current.
   struct Lane {
@@ -147,8 +145,8 @@ class CudaStages final : public StagedDevice {
 
   void make_room(Slot& slot, int bucket) const {
     const std::size_t in = layout_.input_bytes(bucket), out = layout_.output_bytes(bucket);
-    if (slot.host_in.bytes() < in) slot.host_in = PinnedBlock(in);
-    if (slot.host_out.bytes() < out) slot.host_out = PinnedBlock(out);
+    slot.host_in.reserve(in);
+    slot.host_out.reserve(out);
     const auto options = torch::TensorOptions().dtype(torch::kByte).device(torch::kCUDA, index());
     if (!slot.in.defined()) slot.in = torch::zeros({static_cast<std::int64_t>(in)}, options);
     if (!slot.out.defined()) slot.out = torch::zeros({static_cast<std::int64_t>(out)}, options);
@@ -175,15 +173,14 @@ class CudaStages final : public StagedDevice {
   }
 
   const CudaDevice device_;
-  const std::shared_ptr<FlashModule> module_;
+  const std::shared_ptr<NetworkModule> module_;
   const BlockLayout layout_;
   std::unique_ptr<Lane> lane_;
 };
 
 }  // namespace
 
-std::unique_ptr<Network> make_cuda_network(const std::string& path, const NetworkOptions& options) {
-  const Checkpoint checkpoint = read_checkpoint(path);
+std::unique_ptr<Network> make_cuda_network(const Checkpoint& checkpoint, const NetworkOptions& options) {
   auto module = module_from(checkpoint);
   const CudaDevice device = usable_device(options.cuda_device.value());
   at::globalContext().setAllowTF32CuDNN(false);  // fp32 says what it is
@@ -213,7 +210,7 @@ double measured_cuda_peak_flops(int device, const std::string& precision) {
                         b = torch::randn({kEdge, kEdge}, options).to(type);
     torch::Tensor c = torch::mm(a, b);
     const cudaStream_t stream = c10::cuda::getCurrentCUDAStream();
-    Event before, after;
+    CudaEvent before, after;
     for (int run = 0; run < kRuns; ++run) {
       before.record(stream);
       torch::mm_out(c, a, b);

@@ -22,6 +22,7 @@ template <int kSize, class Block, class Elements>
 class ProjectionKernel {
  public:
   using Fft = refine::cuda::PlaneFft<kSize>;
+  using Axis = refine::cuda::Axis;
   using Complex = refine::cuda::Complex;
   static constexpr int kObject = kSize / 2;
 
@@ -39,15 +40,15 @@ class ProjectionKernel {
   FLASHPHASE_DEVICE void run() {
     load();
     block_.sync();
-    forward_along_y();
+    Fft::template dense_pass<false, Axis::y>(block_, plane_, twists_);
     block_.sync();
-    forward_along_x();
+    Fft::template strided_pass<false, Axis::x>(block_, plane_, twists_);
     block_.sync_warps();
     change_modulus();
     block_.sync_warps();
-    back_along_x();
+    Fft::template strided_pass<true, Axis::x>(block_, plane_, twists_);
     block_.sync();
-    back_along_y();
+    Fft::template dense_pass<true, Axis::y>(block_, plane_, twists_);
     block_.sync_warps();
     store();
   }
@@ -56,7 +57,7 @@ class ProjectionKernel {
   static constexpr float kTiny = 1e-24f;  // as in ModulusProjection
   static constexpr float kInverseCells = 1.0f / (static_cast<float>(kSize) * kSize);
 
-  template <refine::cuda::Axis kAxis>
+  template <Axis kAxis>
   FLASHPHASE_DEVICE auto passes(int thread) const {
     return typename Fft::template Passes<kAxis, Elements>(plane_, thread);
   }
@@ -67,7 +68,7 @@ class ProjectionKernel {
         const float halves = -2.0f * static_cast<float>(thread) / kSize;
         twists_[thread] = Complex{block_.cos_pi(halves), block_.sin_pi(halves)};
       }
-      const auto along_y = passes<refine::cuda::Axis::y>(thread);
+      const auto along_y = passes<Axis::y>(thread);
       const int x = Fft::line(thread);
       for (int group = 0; group < Fft::kStridedGroups; ++group) {
         Complex v[Fft::kFirst];
@@ -84,34 +85,10 @@ class ProjectionKernel {
     });
   }
 
-  FLASHPHASE_DEVICE void forward_along_y() {
-    block_.each([&](int thread) {
-      const auto pass = passes<refine::cuda::Axis::y>(thread);
-      for (int group = 0; group < Fft::kDenseGroups; ++group) {
-        Complex v[Fft::kSecond];
-        pass.load_dense(v, group);
-        refine::cuda::transform<Fft::kSecond, false, true>(v, pass.twist(twists_, group));
-        pass.store_dense(v, group);
-      }
-    });
-  }
-
-  FLASHPHASE_DEVICE void forward_along_x() {
-    block_.each([&](int thread) {
-      const auto pass = passes<refine::cuda::Axis::x>(thread);
-      for (int group = 0; group < Fft::kStridedGroups; ++group) {
-        Complex v[Fft::kFirst];
-        pass.load_strided(v, group);
-        refine::cuda::transform<Fft::kFirst, false, false>(v, {});
-        pass.store_strided(v, group);
-      }
-    });
-  }
-
   /// The last pass of the forward transform, the projection, and the first pass back.
   FLASHPHASE_DEVICE void change_modulus() {
     block_.each([&](int thread) {
-      const auto pass = passes<refine::cuda::Axis::x>(thread);
+      const auto pass = passes<Axis::x>(thread);
       const int ky = Fft::frequency(Fft::line(thread));
       for (int group = 0; group < Fft::kDenseGroups; ++group) {
         Complex v[Fft::kSecond];
@@ -130,33 +107,9 @@ class ProjectionKernel {
     });
   }
 
-  FLASHPHASE_DEVICE void back_along_x() {
-    block_.each([&](int thread) {
-      const auto pass = passes<refine::cuda::Axis::x>(thread);
-      for (int group = 0; group < Fft::kStridedGroups; ++group) {
-        Complex v[Fft::kFirst];
-        pass.load_strided(v, group);
-        refine::cuda::transform<Fft::kFirst, true, true>(v, conjugate(pass.twist(twists_, group)));
-        pass.store_strided(v, group);
-      }
-    });
-  }
-
-  FLASHPHASE_DEVICE void back_along_y() {
-    block_.each([&](int thread) {
-      const auto pass = passes<refine::cuda::Axis::y>(thread);
-      for (int group = 0; group < Fft::kDenseGroups; ++group) {
-        Complex v[Fft::kSecond];
-        pass.load_dense(v, group);
-        refine::cuda::transform<Fft::kSecond, true, false>(v, {});
-        pass.store_dense(v, group);
-      }
-    });
-  }
-
   FLASHPHASE_DEVICE void store() {
     block_.each([&](int thread) {
-      const auto pass = passes<refine::cuda::Axis::y>(thread);
+      const auto pass = passes<Axis::y>(thread);
       const int x = Fft::line(thread);
       if (x >= kObject) return;
       for (int group = 0; group < Fft::kStridedGroups; ++group) {

@@ -2,7 +2,7 @@
 #include <c10/cuda/CUDAStream.h>
 
 #include "engine/infer/cuda_launch.h"
-#include "engine/infer/flash_tensors.h"
+#include "engine/infer/module_tensors.h"
 
 namespace flashphase::infer {
 

@@ -1,6 +1,5 @@
 #include "engine/infer/flash_module.h"
 
-#include <cmath>
 #include <string>
 
 #include "engine/infer/features.h"
@@ -9,10 +8,6 @@ namespace flashphase::infer {
 namespace {
 
 constexpr int kLevels = 4;
-
-torch::Tensor twice_as_large(const torch::Tensor& x) {
-  return torch::upsample_nearest2d(x, {x.size(2) * 2, x.size(3) * 2});
-}
 
 }  // namespace
 
@@ -43,39 +38,18 @@ FlashModule::FlashModule(const FlashOptions& options) : options_(options) {
   for (auto& layer : physics_) layer.third->weight.mul_(0.1);  // starts close to the bare projection
 }
 
-torch::nn::Conv2d FlashModule::add_convolution(const std::string& name, int in, int out, int grid, int stride,
-                                               int kernel) {
-  auto layer = register_module(
-      name, torch::nn::Conv2d(torch::nn::Conv2dOptions(in, out, kernel).stride(stride).padding(kernel / 2)));
-  torch::NoGradGuard no_gradient;
-  torch::nn::init::kaiming_normal_(layer->weight, 0.0, torch::kFanIn, torch::kReLU);
-  layer->bias.zero_();
-  flops_ += 2.0 * grid * grid * in * out * kernel * kernel;
-  return layer;
-}
-
-double FlashModule::convolution_flops() const {
-  return flops_;
-}
-
-torch::Tensor FlashModule::convolve(torch::nn::Conv2d& layer, const torch::Tensor& x) const {
-  const auto& options = layer->options;
-  auto weight = layer->weight;
-  auto bias = layer->bias;
-  if (mixed_precision) {
-    weight = weight.to(torch::kBFloat16);
-    bias = bias.to(torch::kBFloat16);
-  }
-  return torch::conv2d(x, weight, bias, options.stride(),
-                       {options.kernel_size()->at(0) / 2, options.kernel_size()->at(1) / 2});
+std::map<std::string, int> FlashModule::sizes() const {
+  return {{"channels", options_.channels},
+          {"physics_layers", options_.physics_layers},
+          {"physics_channels", options_.physics_channels}};
 }
 
 torch::Tensor FlashModule::convolve_relu(torch::nn::Conv2d& layer, const torch::Tensor& x) const {
   return convolve(layer, x).relu_();
 }
 
-std::vector<torch::Tensor> FlashModule::forward(const FlashInput& input) {
-  const auto type = mixed_precision ? torch::kBFloat16 : head_->weight.scalar_type();
+std::vector<torch::Tensor> FlashModule::forward(const ModuleInput& input) {
+  const auto type = type_of(head_);
   torch::Tensor x = input.features.to(type);
   std::vector<torch::Tensor> skips;
   for (auto& level : down_) {

@@ -16,10 +16,11 @@ struct ModelInfo {
   std::string hash;       ///< SHA-256 of the file's weights and metadata, hex; empty for "none"
   int pattern_size = 64;  ///< m
   int object_size = 32;   ///< n
+  bool oriented = true;   ///< whether the answer to a turned pattern is another than the turned answer
   Domain domain;
 };
 
-/// Batch of patterns to batch of complex images. Seam: `flash`, `none`.
+/// Batch of patterns to batch of complex images. Seam: `flash`, `wu2021`, `none`.
 ///
 /// Thread: an instance serves one thread at a time; each worker makes its own. Blocking: computes and
 /// returns. Precondition: patterns.size == info().pattern_size. The output is resized; `residual` is negative
@@ -50,5 +51,12 @@ struct NetworkOptions {
 /// or the path of a checkpoint file. Throws std::runtime_error with one sentence when the file is missing,
 /// damaged or does not fit, and DeviceUnusable when it is the device that cannot be had.
 std::unique_ptr<Network> make_network(const std::string& model, const NetworkOptions& options = {});
+
+namespace infer {
+struct Checkpoint;
+}
+
+/// The network that a checkpoint file with this content would give.
+std::unique_ptr<Network> network_from(const infer::Checkpoint& checkpoint, const NetworkOptions& options);
 
 }  // namespace flashphase

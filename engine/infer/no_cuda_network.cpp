@@ -1,7 +1,7 @@
 #include "engine/frame/device_lost.h"
 #include "engine/infer/bench_support.h"
 #include "engine/infer/cuda_network.h"
-#include "engine/infer/flash_tensors.h"
+#include "engine/infer/module_tensors.h"
 
 namespace flashphase::infer {
 namespace {
@@ -10,7 +10,7 @@ constexpr const char* kNoCuda = "this build has no CUDA: build the preset cuda";
 
 }  // namespace
 
-std::unique_ptr<Network> make_cuda_network(const std::string&, const NetworkOptions&) {
+std::unique_ptr<Network> make_cuda_network(const Checkpoint&, const NetworkOptions&) {
   throw DeviceUnusable(kNoCuda);
 }
 

@@ -18,6 +18,7 @@ class NoneNetwork final : public Network {
     info_.name = "none";
     info_.pattern_size = m;
     info_.object_size = m / 2;
+    info_.oriented = false;
   }
 
   const ModelInfo& info() const override { return info_; }

@@ -2,7 +2,8 @@
 #include <memory>
 #include <utility>
 
-#include "engine/infer/flash_tensors.h"
+#include "engine/infer/flash_module.h"
+#include "engine/infer/module_tensors.h"
 #include "engine/infer/modulus_projection.h"
 
 namespace flashphase::infer {

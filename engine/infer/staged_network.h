@@ -4,16 +4,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <stdexcept>
 #include <vector>
 
+#include "engine/frame/device_lost.h"
 #include "engine/infer/network.h"
 
 namespace flashphase::infer {
-
-class OutOfDeviceMemory : public std::runtime_error {
-  using std::runtime_error::runtime_error;
-};
 
 /// Where the parts of a batch lie in the one block that goes to the device and the one that comes back. B is
 /// the bucket; in: intensity float32 [B, m, m], measured uint8 [B, m, m]; out: object complex64 [B, n, n],

@@ -1,4 +1,4 @@
-#include "engine/refine/cuda_device.h"
+#include "engine/frame/cuda_resources.h"
 #include "engine/refine/cuda_device_block.h"
 #include "engine/refine/cuda_kernels.h"
 
@@ -63,7 +63,7 @@ dim3 tile_grid(const BatchedWindow& window) {
 }
 
 void check_launch() {
-  check(cudaGetLastError(), "launch of a kernel");
+  check_cuda(cudaGetLastError(), "launch of a kernel");
 }
 
 }  // namespace

@@ -1,12 +1,11 @@
 #include <algorithm>
-#include <array>
 #include <map>
 #include <utility>
 
 #include "engine/refine/cuda_batched_driver.h"
+#include "engine/refine/cuda_device_runner.h"
 #include "engine/refine/cuda_fft_plan.h"
 #include "engine/refine/cuda_kernels.h"
-#include "engine/refine/cuda_slot.h"
 
 namespace flashphase::refine::cuda {
 namespace {
@@ -34,7 +33,7 @@ class DeviceKernels final : public BatchedKernels {
   bool all_stopped() override {
     launch_count_active(window_, active_.device.data(), stream_);
     active_.download(1, stream_);
-    check(cudaStreamSynchronize(stream_), "a kernel");
+    check_cuda(cudaStreamSynchronize(stream_), "waiting for the GPU");
     return *active_.host.data() == 0;
   }
 
@@ -49,11 +48,11 @@ class DeviceKernels final : public BatchedKernels {
 class BatchedRunner final : public DeviceRunner {
  public:
   explicit BatchedRunner(const CudaSolverOptions& options)
-      : starts_at_once_(options.starts_at_once), window_bytes_(options.window_bytes) {
+      : DeviceRunner(options.starts_at_once), window_bytes_(options.window_bytes) {
     active_.reserve(1);
     if (window_bytes_ > 0) return;
     int cache = 0;
-    check(cudaDeviceGetAttribute(&cache, cudaDevAttrL2CacheSize, options.device), "device");
+    check_cuda(cudaDeviceGetAttribute(&cache, cudaDevAttrL2CacheSize, options.device), "asking the GPU");
     window_bytes_ = static_cast<std::size_t>(cache) / 2;
   }
 
@@ -65,27 +64,16 @@ class BatchedRunner final : public DeviceRunner {
     return transposed;
   }
 
-  int prepare(const RunnerShape& shape) override {
-    if (shape.m != shape_.m) plans_.clear();
-    shape_ = shape;
-    const int most = std::min(shape.frames, std::max(1, starts_at_once_ / shape.per_frame));
-    const int room = reserve_what_fits(
-        most, counters_, [&](int frames) { reserve(frames, shape.frames); }, [&] { release(); });
-    if (room < most) starts_at_once_ = room * shape.per_frame;
-    return room;
-  }
-
-  Staging staging(int slot) override { return at(slot).staging(); }
-
   void launch(int slot, int frames, const FlatSchedule& flat) override {
     Slot& own = at(slot);
-    own.upload(shape_, frames, flat);
+    own.upload(shape(), frames, flat);
     own.begin_kernels();
-    turn(own.stream());
-    const int jobs = frames * shape_.per_frame;
-    BatchedWindow window{.starts = own.on_device(shape_),
+    uploaded_.record(own.stream());
+    uploaded_.hold_back(stream_);
+    const int jobs = frames * shape().per_frame;
+    BatchedWindow window{.starts = own.on_device(shape()),
                          .bounded = flat.program.bounded,
-                         .m = shape_.m,
+                         .m = shape().m,
                          .g = g_.data(),
                          .work = work_.data(),
                          .support = support_.data(),
@@ -96,40 +84,31 @@ class BatchedRunner final : public DeviceRunner {
     for (window.first = 0; window.first < jobs; window.first += window_jobs_) {
       window.jobs = std::min(window_jobs_, jobs - window.first);
       DeviceKernels kernels(window, plan(window.jobs), active_, stream_);
-      run_batched(kernels, flat, shape_.m);
+      run_batched(kernels, flat, shape().m);
     }
-    turn_back(own.stream());
-    own.end_kernels(shape_, frames);
+    done_.record(stream_);
+    done_.hold_back(own.stream());
+    own.end_kernels(shape(), frames);
   }
 
-  void wait(int slot) override { counters_.device_seconds += at(slot).wait(); }
-
-  CudaCounters counters() const override { return counters_; }
-
  private:
-  Slot& at(int slot) { return slots_[static_cast<std::size_t>(slot)]; }
-
-  /// Room for `frames` frames a slot and for the window.
-  void reserve(int frames, int all_frames) {
-    shape_.frames = frames;
-    const std::size_t plane_bytes = shape_.pattern_cells() * (2 * sizeof(Complex) + sizeof(float));
+  void reserve_for_kernels() override {
+    if (std::exchange(planned_m_, shape().m) != shape().m) plans_.clear();
+    const std::size_t plane_bytes = shape().pattern_cells() * (2 * sizeof(Complex) + sizeof(float));
     window_jobs_ = static_cast<int>(std::clamp<std::size_t>(
-        window_bytes_ / plane_bytes, 1, static_cast<std::size_t>(std::min(shape_.jobs(), kMostJobs))));
+        window_bytes_ / plane_bytes, 1, static_cast<std::size_t>(std::min(shape().jobs(), kMostJobs))));
     const auto jobs = static_cast<std::size_t>(window_jobs_);
-    slots_[0].reserve(shape_);
-    if (frames < all_frames) slots_[1].reserve(shape_);
-    g_.reserve(jobs * shape_.pattern_cells());
-    work_.reserve(jobs * shape_.pattern_cells());
-    support_.reserve(jobs * shape_.object_cells());
-    scratch_.reserve(jobs * BatchedWindow{.starts = {.n = shape_.n}}.wrap_scratch());
-    partials_.reserve(jobs * static_cast<std::size_t>(tiles_of(shape_.m * shape_.m)));
+    g_.reserve(jobs * shape().pattern_cells());
+    work_.reserve(jobs * shape().pattern_cells());
+    support_.reserve(jobs * shape().object_cells());
+    scratch_.reserve(jobs * BatchedWindow{.starts = {.n = shape().n}}.wrap_scratch());
+    partials_.reserve(jobs * static_cast<std::size_t>(tiles_of(shape().m * shape().m)));
     state_.reserve(jobs);
-    last_.reserve(jobs * shape_.object_cells());
+    last_.reserve(jobs * shape().object_cells());
     plan(window_jobs_);
   }
 
-  void release() {
-    for (Slot& slot : slots_) slot.release();
+  void release_for_kernels() override {
     g_.release();
     work_.release();
     support_.release();
@@ -140,34 +119,21 @@ class BatchedRunner final : public DeviceRunner {
     plans_.clear();
   }
 
-  const FftPlan& plan(int jobs) { return plans_.try_emplace(jobs, shape_.m, jobs, stream_).first->second; }
+  const FftPlan& plan(int jobs) { return plans_.try_emplace(jobs, shape().m, jobs, stream_).first->second; }
 
-  /// The kernels' stream goes on after `stream`, and the other way round.
-  void turn(cudaStream_t stream) {
-    uploaded_.record(stream);
-    check(cudaStreamWaitEvent(stream_, uploaded_, 0), "event");
-  }
-  void turn_back(cudaStream_t stream) {
-    done_.record(stream_);
-    check(cudaStreamWaitEvent(stream, done_, 0), "event");
-  }
-
-  int starts_at_once_;
   std::size_t window_bytes_;
   int window_jobs_ = 1;
-  RunnerShape shape_;
-  Stream stream_;
-  Event uploaded_, done_;
-  std::array<Slot, kSlots> slots_;
-  Buffer<Complex, OnDevice> g_, work_;
-  Buffer<std::uint8_t, OnDevice> support_;
-  Buffer<float, OnDevice> scratch_;
-  Buffer<Sums, OnDevice> partials_;
-  Buffer<JobState, OnDevice> state_;
-  Buffer<Complex, OnDevice> last_;
+  CudaStream stream_;
+  CudaEvent uploaded_, done_;
+  DeviceBuffer<Complex> g_, work_;
+  DeviceBuffer<std::uint8_t> support_;
+  DeviceBuffer<float> scratch_;
+  DeviceBuffer<Sums> partials_;
+  DeviceBuffer<JobState> state_;
+  DeviceBuffer<Complex> last_;
   Mirrored<int> active_;
-  std::map<int, FftPlan> plans_;  // by planes, of the present size
-  CudaCounters counters_;
+  std::map<int, FftPlan> plans_;  // by planes, for patterns of planned_m_
+  int planned_m_ = 0;
 };
 
 }  // namespace

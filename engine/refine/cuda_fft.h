@@ -170,36 +170,34 @@ struct PlaneFft {
     int line_, lane_;
   };
 
-  /// A thread's share of a pass; the twists of the line lie in its second pass either way.
-  template <bool kInverse, Axis kAxis, class Plane, class Twists>
-  static FLASHPHASE_DEVICE void strided_pass(Plane plane, Twists twists, int thread) {
-    const Passes<kAxis, Plane> pass(plane, thread);
-    FLASHPHASE_NO_UNROLL
-    for (int group = 0; group < kStridedGroups; ++group) {
-      Complex v[kFirst];
-      pass.load_strided(v, group);
-      if constexpr (kInverse) {
-        transform<kFirst, true, true>(v, conjugate(pass.twist(twists, group)));
-      } else {
-        transform<kFirst, false, false>(v, {});
+  /// A pass of a block over all lines; the twists of a line lie in its second pass either way.
+  template <bool kInverse, Axis kAxis, class Block, class Plane, class Twists>
+  static FLASHPHASE_DEVICE void strided_pass(Block& block, Plane plane, Twists twists) {
+    block.each([&](int thread) {
+      const Passes<kAxis, Plane> pass(plane, thread);
+      FLASHPHASE_NO_UNROLL
+      for (int group = 0; group < kStridedGroups; ++group) {
+        Complex v[kFirst];
+        pass.load_strided(v, group);
+        const Complex twist = kInverse ? conjugate(pass.twist(twists, group)) : Complex{};
+        transform<kFirst, kInverse, kInverse>(v, twist);
+        pass.store_strided(v, group);
       }
-      pass.store_strided(v, group);
-    }
+    });
   }
-  template <bool kInverse, Axis kAxis, class Plane, class Twists>
-  static FLASHPHASE_DEVICE void dense_pass(Plane plane, Twists twists, int thread) {
-    const Passes<kAxis, Plane> pass(plane, thread);
-    FLASHPHASE_NO_UNROLL
-    for (int group = 0; group < kDenseGroups; ++group) {
-      Complex v[kSecond];
-      pass.load_dense(v, group);
-      if constexpr (kInverse) {
-        transform<kSecond, true, false>(v, {});
-      } else {
-        transform<kSecond, false, true>(v, pass.twist(twists, group));
+  template <bool kInverse, Axis kAxis, class Block, class Plane, class Twists>
+  static FLASHPHASE_DEVICE void dense_pass(Block& block, Plane plane, Twists twists) {
+    block.each([&](int thread) {
+      const Passes<kAxis, Plane> pass(plane, thread);
+      FLASHPHASE_NO_UNROLL
+      for (int group = 0; group < kDenseGroups; ++group) {
+        Complex v[kSecond];
+        pass.load_dense(v, group);
+        const Complex twist = kInverse ? Complex{} : pass.twist(twists, group);
+        transform<kSecond, kInverse, !kInverse>(v, twist);
+        pass.store_dense(v, group);
       }
-      pass.store_dense(v, group);
-    }
+    });
   }
 };
 

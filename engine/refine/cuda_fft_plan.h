@@ -2,15 +2,19 @@
 
 #include <cufft.h>
 
-#include "engine/refine/cuda_device.h"
+#include <string>
+
+#include "engine/frame/device_lost.h"
 
 namespace flashphase::refine::cuda {
 
-inline void check(cufftResult result, const char* what) {
+/// As check_cuda.
+inline void check_cufft(cufftResult result, const char* doing) {
   if (result == CUFFT_SUCCESS) return;
-  if (result == CUFFT_ALLOC_FAILED) throw OutOfDeviceMemory();
-  throw DeviceLost(std::string("refine: ") + what + ": cuFFT error " +
-                   std::to_string(static_cast<int>(result)));
+  const std::string sentence =
+      std::string(doing) + ": cuFFT error " + std::to_string(static_cast<int>(result));
+  if (result == CUFFT_ALLOC_FAILED) throw OutOfDeviceMemory(sentence);
+  throw DeviceLost(sentence);
 }
 
 /// cuFFT of `planes` complex m x m planes side by side, on one stream. Unscaled both ways.
@@ -18,8 +22,9 @@ class FftPlan {
  public:
   FftPlan(int m, int planes, cudaStream_t stream) {
     int sizes[] = {m, m};
-    check(cufftPlanMany(&plan_, 2, sizes, nullptr, 1, m * m, nullptr, 1, m * m, CUFFT_C2C, planes), "plan");
-    check(cufftSetStream(plan_, stream), "plan");
+    check_cufft(cufftPlanMany(&plan_, 2, sizes, nullptr, 1, m * m, nullptr, 1, m * m, CUFFT_C2C, planes),
+                "planning transforms");
+    check_cufft(cufftSetStream(plan_, stream), "planning transforms");
   }
   FftPlan(const FftPlan&) = delete;
   FftPlan& operator=(const FftPlan&) = delete;
@@ -29,9 +34,9 @@ class FftPlan {
   template <class Complex>
   void transform(Complex* from, Complex* to, int direction) const {
     static_assert(sizeof(Complex) == sizeof(cufftComplex));
-    check(cufftExecC2C(plan_, reinterpret_cast<cufftComplex*>(from), reinterpret_cast<cufftComplex*>(to),
-                       direction),
-          "transform");
+    check_cufft(cufftExecC2C(plan_, reinterpret_cast<cufftComplex*>(from),
+                             reinterpret_cast<cufftComplex*>(to), direction),
+                "starting transforms");
   }
 
  private:

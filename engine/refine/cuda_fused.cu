@@ -1,7 +1,7 @@
-#include <stdexcept>
-
-#include "engine/refine/cuda_device.h"
+#include "engine/frame/cuda_resources.h"
 #include "engine/refine/cuda_device_block.h"
+#include "engine/refine/cuda_fused.h"
+#include "engine/refine/cuda_fused_sizes.h"
 #include "engine/refine/cuda_kernels.h"
 
 namespace flashphase::refine::cuda {
@@ -45,47 +45,19 @@ template <int kSize, bool kGeneral>
 void launch(const StartsOnDevice& starts, const Program& program, int jobs, cudaStream_t stream) {
   constexpr std::size_t bytes = SharedLayout<kSize, kGeneral>::kBytes;
   const auto kernel = fused_kernel<kSize, kGeneral>;
-  check(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(bytes)),
-        "shared memory of a fused kernel");
+  check_cuda(
+      cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(bytes)),
+      "shared memory of a fused kernel");
   kernel<<<static_cast<unsigned>(jobs), PlaneFft<kSize>::kThreads, bytes, stream>>>(starts, program);
-  check(cudaGetLastError(), "launch of a fused kernel");
-}
-
-template <int kSize>
-void launch(bool is_plain, const StartsOnDevice& starts, const Program& program, int jobs,
-            cudaStream_t stream) {
-  if (is_plain)
-    launch<kSize, false>(starts, program, jobs, stream);
-  else
-    launch<kSize, true>(starts, program, jobs, stream);
-}
-
-template <int kSize>
-std::vector<int> order_of() {
-  std::vector<int> order(static_cast<std::size_t>(kSize) * kSize);
-  for (std::size_t i = 0; i < order.size(); ++i) order[i] = fused_order<kSize>(static_cast<int>(i));
-  return order;
+  check_cuda(cudaGetLastError(), "launch of a fused kernel");
 }
 
 }  // namespace
 
-bool has_fused_kernel(int m) {
-  return m == 32 || m == 64 || m == 128;
-}
-
-std::vector<int> fused_order_of(int m) {
-  if (m == 32) return order_of<32>();
-  if (m == 64) return order_of<64>();
-  if (m == 128) return order_of<128>();
-  throw std::invalid_argument("refine: the fused path is for patterns of 32, 64 and 128 pixels, not " +
-                              std::to_string(m));
-}
-
 void launch_fused(int m, bool is_plain, const StartsOnDevice& starts, const Program& program, int jobs,
                   cudaStream_t stream) {
-  if (m == 32) launch<32>(is_plain, starts, program, jobs, stream);
-  if (m == 64) launch<64>(is_plain, starts, program, jobs, stream);
-  if (m == 128) launch<128>(is_plain, starts, program, jobs, stream);
+  with_fused_kernel(m, is_plain,
+                    [&](auto size, auto general) { launch<size, general>(starts, program, jobs, stream); });
 }
 
 }  // namespace flashphase::refine::cuda

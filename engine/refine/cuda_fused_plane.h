@@ -114,9 +114,9 @@ class FusedPlane {
   /// turn, and the first pass back. The sums are kept.
   template <class Change>
   FLASHPHASE_DEVICE void to_fourier_space(Change change) {
-    dense_pass<false, Axis::y>();
+    Fft::template dense_pass<false, Axis::y>(block_, shared_.plane, shared_.twists);
     block_.sync();
-    strided_pass<false, Axis::x>();
+    Fft::template strided_pass<false, Axis::x>(block_, shared_.plane, shared_.twists);
     block_.sync_warps();
     block_.each([&](int thread) {
       const auto pass = passes<Axis::x>(thread);
@@ -151,9 +151,9 @@ class FusedPlane {
   /// for each pixel i of the thread in it, and what next returns is transformed.
   template <class Advance>
   FLASHPHASE_DEVICE void to_real_space(Advance advance) {
-    strided_pass<true, Axis::x>();
+    Fft::template strided_pass<true, Axis::x>(block_, shared_.plane, shared_.twists);
     block_.sync();
-    dense_pass<true, Axis::y>();
+    Fft::template dense_pass<true, Axis::y>(block_, shared_.plane, shared_.twists);
     block_.sync_warps();
     block_.each([&](int thread) {
       Registers& own = registers_[thread];
@@ -181,18 +181,6 @@ class FusedPlane {
   template <Axis kAxis>
   FLASHPHASE_DEVICE auto passes(int thread) const {
     return typename Fft::template Passes<kAxis, Elements>(shared_.plane, thread);
-  }
-  template <bool kInverse, Axis kAxis>
-  FLASHPHASE_DEVICE void strided_pass() {
-    block_.each([&](int thread) {
-      Fft::template strided_pass<kInverse, kAxis>(shared_.plane, shared_.twists, thread);
-    });
-  }
-  template <bool kInverse, Axis kAxis>
-  FLASHPHASE_DEVICE void dense_pass() {
-    block_.each([&](int thread) {
-      Fft::template dense_pass<kInverse, kAxis>(shared_.plane, shared_.twists, thread);
-    });
   }
 
   Block& block_;

@@ -2,19 +2,12 @@
 
 #include <cuda_runtime.h>
 
-#include <vector>
-
 #include "engine/refine/cuda_batched.h"
 
 namespace flashphase::refine::cuda {
 
-/// Sizes that have a fused kernel.
-bool has_fused_kernel(int m);
-
-/// fused_order of this size.
-std::vector<int> fused_order_of(int m);
-
-/// One block for each of `jobs` starts. `is_plain` says that FlatSchedule::is_plain. Throws DeviceLost.
+/// One block for each of `jobs` starts. `is_plain` says what FlatSchedule::is_plain. Throws DeviceLost, and
+/// std::invalid_argument for sizes without a fused kernel.
 void launch_fused(int m, bool is_plain, const StartsOnDevice& starts, const Program& program, int jobs,
                   cudaStream_t stream);
 

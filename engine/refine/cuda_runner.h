@@ -4,8 +4,10 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
 #include <vector>
 
+#include "engine/frame/device_lost.h"
 #include "engine/refine/cuda_fused.h"
 #include "engine/refine/solver.h"
 
@@ -56,6 +58,25 @@ class Runner {
   /// Blocks until the slot's results are there; returns at once where nothing is under way.
   virtual void wait(int slot) = 0;
 };
+
+/// reserve(frames) with as many frames as there is memory for, at most `frames`: halves them and calls
+/// release() where there is not, counted in `smaller_buckets`. Throws OutOfDeviceMemory when not even one
+/// fits.
+template <class Reserve, class Release>
+int reserve_what_fits(int frames, std::uint64_t& smaller_buckets, Reserve reserve, Release release) {
+  for (;; frames = (frames + 1) / 2) {
+    try {
+      reserve(frames);
+      return frames;
+    } catch (const OutOfDeviceMemory& error) {
+      release();
+      if (frames == 1)
+        throw OutOfDeviceMemory(std::string("refine: the GPU has no memory for even one frame: ") +
+                                error.what());
+      ++smaller_buckets;
+    }
+  }
+}
 
 /// A solver of the agreed seam around a runner: checks, scaling, choosing, registration on the host. `runner`
 /// lives as long as the solver. A start that takes longer than `time_limit` ends with its best candidate.

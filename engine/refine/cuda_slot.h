@@ -1,8 +1,7 @@
 #pragma once
 
-#include "engine/refine/cuda_device.h"
+#include "engine/frame/cuda_resources.h"
 #include "engine/refine/cuda_runner.h"
-#include "engine/refine/cuda_solver.h"
 
 namespace flashphase::refine::cuda {
 
@@ -18,16 +17,16 @@ struct Mirrored {
     device.release();
   }
   void upload(std::size_t count, cudaStream_t stream) {
-    check(cudaMemcpyAsync(device.data(), host.data(), count * sizeof(T), cudaMemcpyHostToDevice, stream),
-          "copy");
+    check_cuda(cudaMemcpyAsync(device.data(), host.data(), count * sizeof(T), cudaMemcpyHostToDevice, stream),
+               "copying to the GPU");
   }
   void download(std::size_t count, cudaStream_t stream) {
-    check(cudaMemcpyAsync(host.data(), device.data(), count * sizeof(T), cudaMemcpyDeviceToHost, stream),
-          "copy");
+    check_cuda(cudaMemcpyAsync(host.data(), device.data(), count * sizeof(T), cudaMemcpyDeviceToHost, stream),
+               "copying from the GPU");
   }
 
-  Buffer<T, Pinned> host;
-  Buffer<T, OnDevice> device;
+  PinnedBuffer<T> host;
+  DeviceBuffer<T> device;
 };
 
 /// A slot of a runner on the device: its memory on both sides, a stream, what it has cost.
@@ -48,44 +47,19 @@ class Slot {
   /// Seconds of the kernels that it waited for; 0 where none were under way.
   double wait();
 
-  const Stream& stream() const { return stream_; }
+  const CudaStream& stream() const { return stream_; }
 
  private:
-  Stream stream_;
-  Event begun_, ended_;
+  CudaStream stream_;
+  CudaEvent begun_, ended_;
   bool at_work_ = false;
   Mirrored<float> planes_;
   Mirrored<FrameScale> scale_;
   Mirrored<Complex> start_, object_;
   Mirrored<std::uint8_t> support_, limit_, best_support_;
   Mirrored<Outcome> outcome_;
-  Buffer<Complex, OnDevice> last_;
+  DeviceBuffer<Complex> last_;
   Mirrored<ProgramStep> steps_;
 };
-
-/// A runner on the device.
-class DeviceRunner : public Runner {
- public:
-  virtual CudaCounters counters() const = 0;
-};
-
-std::unique_ptr<DeviceRunner> make_fused_runner(const CudaSolverOptions& options);
-std::unique_ptr<DeviceRunner> make_batched_runner(const CudaSolverOptions& options);
-
-/// reserve(frames) with as many frames as there is memory for, at most `frames`, halving and calling
-/// release() when there is not; counts that. Throws OutOfDeviceMemory when not even one fits.
-template <class Reserve, class Release>
-int reserve_what_fits(int frames, CudaCounters& counters, Reserve reserve, Release release) {
-  for (;; frames = (frames + 1) / 2) {
-    try {
-      reserve(frames);
-      return frames;
-    } catch (const OutOfDeviceMemory&) {
-      release();
-      if (frames == 1) throw;
-      ++counters.smaller_buckets;
-    }
-  }
-}
 
 }  // namespace flashphase::refine::cuda

@@ -1,11 +1,10 @@
 #include "engine/refine/cuda_solver.h"
 
 #include "engine/frame/cuda_devices.h"
-#include "engine/frame/cuda_range.h"
 #include "engine/refine/cuda_bench.h"
+#include "engine/refine/cuda_device_runner.h"
 #include "engine/refine/cuda_fft_plan.h"
-#include "engine/refine/cuda_kernels.h"
-#include "engine/refine/cuda_slot.h"
+#include "engine/refine/cuda_fused_sizes.h"
 
 namespace flashphase::refine {
 namespace {
@@ -42,8 +41,7 @@ class TwoPathSolver final : public CudaSolver {
 
   void solve(const PatternBatch& patterns, const Starts& starts, const Schedule& schedule,
              Refined& out) override {
-    const CudaRange range(Stage::refine);
-    cuda::check(cudaSetDevice(options_.device), "device");
+    check_cuda(cudaSetDevice(options_.device), "choosing the GPU");
     const bool fused = options_.path == Path::fused ||
                        (options_.path == Path::automatic && cuda::has_fused_kernel(patterns.size));
     (fused ? fused_ : batched_).solver(options_).solve(patterns, starts, schedule, out);
@@ -67,10 +65,10 @@ std::unique_ptr<CudaSolver> make_cuda_solver(const CudaSolverOptions& options) {
 
 double cuda_fft_floor(int device, int m, int planes, int repetitions) {
   require_cuda_device(device);
-  cuda::check(cudaSetDevice(device), "device");
+  check_cuda(cudaSetDevice(device), "choosing the GPU");
   const std::size_t count =
       static_cast<std::size_t>(planes) * static_cast<std::size_t>(m) * static_cast<std::size_t>(m);
-  cuda::Stream stream;
+  CudaStream stream;
   cuda::Mirrored<cuda::Complex> values;
   values.reserve(count);
   std::uint32_t random = 1;
@@ -85,7 +83,7 @@ double cuda_fft_floor(int device, int m, int planes, int repetitions) {
     plan.transform(values.device.data(), values.device.data(), CUFFT_FORWARD);
     plan.transform(values.device.data(), values.device.data(), CUFFT_INVERSE);
   };
-  cuda::Event begun, ended;
+  CudaEvent begun, ended;
   for (int i = 0; i < 4; ++i) pair();
   double seconds = 0;
   for (int done = 0; done < repetitions; ++done) {

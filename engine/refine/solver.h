@@ -114,6 +114,11 @@ Starts random_starts(const PatternBatch& patterns, int n, int per_frame, std::ui
 /// with the limit becomes the limit. Throws std::invalid_argument unless the shapes agree.
 void confine(Starts& starts, std::vector<std::uint8_t> upper_limit);
 
+/// Appends `more` starts a frame, [B, more, n, n]: other answers to the same pattern. Each is first moved
+/// onto the frame's first start (registration.h), since it may be the twin and lie elsewhere. Throws
+/// std::invalid_argument unless the shapes agree.
+void add_registered_starts(Starts& starts, int more, std::span<const std::complex<float>> objects);
+
 /// Fills up to `per_frame` starts a frame: those there stay first, the others are random inside the support,
 /// amplitude uniform in [0, 1), phase uniform. The same seed gives the
 /// same starts everywhere, and to every frame of a batch.

@@ -6,6 +6,7 @@
 
 #include "engine/fft/fft2.h"
 #include "engine/refine/grow.h"
+#include "engine/refine/registration.h"
 #include "engine/refine/solver.h"
 #include "engine/score/modulus.h"
 
@@ -122,6 +123,26 @@ void confine(Starts& starts, std::vector<std::uint8_t> upper_limit) {
     std::ranges::copy(empty ? starts.upper_limit_of(frame) : std::span<const std::uint8_t>(support),
                       starts.support.begin() + static_cast<std::ptrdiff_t>(first));
   }
+}
+
+void add_registered_starts(Starts& starts, int more, std::span<const std::complex<float>> objects) {
+  const std::size_t cells = static_cast<std::size_t>(starts.size) * static_cast<std::size_t>(starts.size);
+  const std::size_t frames = cells > 0 ? starts.support.size() / cells : 0;
+  const std::size_t given = static_cast<std::size_t>(starts.per_frame) * cells;
+  const std::size_t added = static_cast<std::size_t>(more) * cells;
+  if (more < 0 || given == 0 || objects.size() != frames * added)
+    throw std::invalid_argument("starts: the further answers must be [B, more, n, n] like the starts");
+  std::vector<std::complex<float>> all(frames * (given + added));
+  std::vector<std::uint8_t> ignored(cells);  // the support of the first start is the frame's
+  for (std::size_t frame = 0; frame < frames; ++frame) {
+    const std::span whole = std::span(all).subspan(frame * (given + added), given + added);
+    std::copy_n(starts.object.data() + frame * given, given, whole.begin());
+    std::copy_n(objects.data() + frame * added, added, whole.begin() + static_cast<std::ptrdiff_t>(given));
+    for (std::size_t at = given; at < whole.size(); at += cells)
+      register_to(whole.first(cells), whole.subspan(at, cells), ignored, starts.size);
+  }
+  starts.object = std::move(all);
+  starts.per_frame += more;
 }
 
 void add_random_starts(Starts& starts, int per_frame, std::uint64_t seed) {

@@ -8,6 +8,7 @@
 #include <stdexcept>
 #include <zmq.hpp>
 
+#include "engine/frame/range.h"
 #include "service/ingest/native.h"
 
 namespace flashphase::ingest {
@@ -98,6 +99,7 @@ struct NativeSource::Impl {
 
   /// The message that begins with `first`, to an item.
   Item decode(std::shared_ptr<zmq::message_t> first) {
+    const Range range(Stage::ingest);
     std::array<Part, kMostParts> parts;
     std::size_t count = 0;
     for (auto message = std::move(first);;) {

@@ -116,6 +116,27 @@ TEST(Daemon, RefusesAGpuThatIsNotThere) {
   EXPECT_THAT(problem_of({"refine.policy=all", "refine.device=cuda:97"}), StartsWith("refine.device: "));
 }
 
+TEST(Daemon, RefusesMoreRefineWorkersThanCores) {
+  EXPECT_THAT(problem_of({"refine.policy=all", "refine.device=cpu", "refine.workers=1024"}),
+              StartsWith("refine.workers: 1024 are more than the "));
+}
+
+TEST(Daemon, MakesANetworkForEachRefineWorkerOnlyWhereSeveralStartsNeedViews) {
+  int made = 0;
+  const auto counting = [&](const std::string& model, const NetworkOptions& options) {
+    ++made;
+    return fake_network(model, options);
+  };
+  const auto networks = [&](const std::vector<std::string>& overrides) {
+    made = 0;
+    Daemon(parse_config(kYaml, ".", overrides), counting, silent());
+    return made;
+  };
+  EXPECT_EQ(networks({"refine.policy=off", "refine.starts=4"}), 1);
+  EXPECT_EQ(networks({"refine.policy=all", "refine.device=cpu", "refine.workers=1"}), 1);
+  EXPECT_EQ(networks({"refine.policy=all", "refine.device=cpu", "refine.workers=1", "refine.starts=2"}), 2);
+}
+
 TEST(Daemon, RefusesAGpuForTheModelNone) {
   EXPECT_THAT(problem_of({"infer.device=cuda"}), StartsWith("infer.device: the model none runs on the CPU"));
 }

@@ -3,8 +3,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
+#include <span>
+#include <stdexcept>
 #include <thread>
+#include <vector>
 
 #include "tests/service/pipeline_fixture.h"
 
@@ -12,6 +16,7 @@ namespace flashphase::service {
 namespace {
 
 using testing_support::count;
+using testing_support::FakeNetwork;
 using testing_support::FakeSolver;
 using testing_support::Gate;
 using testing_support::PipelineTest;
@@ -19,7 +24,6 @@ using testing_support::some_frame;
 
 TEST_F(PipelineTest, TheInferredResultOfAFrameComesBeforeItsRefinedOne) {
   config.refine_policy = RefinePolicy::all;
-  config.refine_workers = 2;
   for (int i = 0; i < 2; ++i) stages.solvers.push_back(std::make_unique<FakeSolver>());
   build();
   feed(200);
@@ -52,47 +56,86 @@ TEST_F(PipelineTest, ARefinedResultSaysHowItWasMade) {
   EXPECT_EQ(results[0]->iterations, 0);
 }
 
-TEST_F(PipelineTest, RefinesOnlyWhatIsAboveTheResidual) {
+class PipelineRefinePolicy : public PipelineTest {
+ protected:
+  std::size_t refined_of_ten() {
+    stages.solvers.push_back(std::make_unique<FakeSolver>());
+    build();
+    feed(10);
+    return drain().refined;
+  }
+};
+
+TEST_F(PipelineRefinePolicy, LeavesAloneWhatIsBelowTheResidual) {
   config.refine_policy = RefinePolicy::above_residual;
   config.refine_residual = 1e9f;
-  stages.solvers.push_back(std::make_unique<FakeSolver>());
-  build();
-  feed(10);
-  EXPECT_EQ(drain().refined, 0u);
+  EXPECT_EQ(refined_of_ten(), 0u);
 }
 
-TEST_F(PipelineTest, RefinesWhatNoiseDoesNotExplain) {
-  config.refine_policy = RefinePolicy::above_noise;
-  config.refine_noise_factor = 1e-3f;
-  stages.solvers.push_back(std::make_unique<FakeSolver>());
-  build();
-  feed(10);
-  EXPECT_EQ(drain().refined, 10u);
-}
-
-TEST_F(PipelineTest, LeavesAloneWhatNoiseExplains) {
-  config.refine_policy = RefinePolicy::above_noise;
-  config.refine_noise_factor = 1e9f;
-  stages.solvers.push_back(std::make_unique<FakeSolver>());
-  build();
-  feed(10);
-  EXPECT_EQ(drain().refined, 0u);
-}
-
-TEST_F(PipelineTest, RefinesWhatIsAboveTheResidual) {
+TEST_F(PipelineRefinePolicy, RefinesWhatIsAboveTheResidual) {
   config.refine_policy = RefinePolicy::above_residual;
   config.refine_residual = 1e-6f;
-  stages.solvers.push_back(std::make_unique<FakeSolver>());
-  build();
-  feed(10);
-  EXPECT_EQ(drain().refined, 10u);
+  EXPECT_EQ(refined_of_ten(), 10u);
 }
 
-TEST_F(PipelineTest, RefinesNothingWithThePolicyOff) {
-  stages.solvers.push_back(std::make_unique<FakeSolver>());
+TEST_F(PipelineRefinePolicy, LeavesAloneWhatNoiseExplains) {
+  config.refine_policy = RefinePolicy::above_noise;
+  config.refine_noise_factor = 1e9f;
+  EXPECT_EQ(refined_of_ten(), 0u);
+}
+
+TEST_F(PipelineRefinePolicy, RefinesWhatNoiseDoesNotExplain) {
+  config.refine_policy = RefinePolicy::above_noise;
+  config.refine_noise_factor = 1e-3f;
+  EXPECT_EQ(refined_of_ten(), 10u);
+}
+
+TEST_F(PipelineRefinePolicy, RefinesNothingWhenOff) {
+  EXPECT_EQ(refined_of_ten(), 0u);
+}
+
+/// Keeps what it was asked to start from.
+class StartsSolver : public FakeSolver {
+ public:
+  explicit StartsSolver(std::vector<refine::Starts>& seen) : seen_(seen) {}
+  void solve(const PatternBatch& patterns, const refine::Starts& starts, const refine::Schedule& schedule,
+             refine::Refined& out) override {
+    seen_.push_back(starts);
+    refine::Starts first = starts;
+    first.object.resize(first.support.size());
+    FakeSolver::solve(patterns, first, schedule, out);
+  }
+
+ private:
+  std::vector<refine::Starts>& seen_;
+};
+
+TEST_F(PipelineTest, TheViewersAnswersAreTheStartsAfterTheNetworksOwn) {
+  std::vector<int> viewed;
+  std::vector<refine::Starts> seen;
+  config.refine_policy = RefinePolicy::all;
+  config.refine_starts = 5;
+  stages.viewers.push_back(std::make_unique<FakeNetwork>([&](int count) { viewed.push_back(count); }));
+  stages.solvers.push_back(std::make_unique<StartsSolver>(seen));
   build();
-  feed(10);
-  EXPECT_EQ(drain().refined, 0u);
+  feed(1);
+  EXPECT_EQ(drain().refined, 1u);
+  EXPECT_EQ(viewed, std::vector<int>(3, 1));
+  ASSERT_EQ(seen.size(), 1u);
+  EXPECT_EQ(seen[0].per_frame, 5);
+  // The fake network answers every view alike; the fifth start is a copy with other phases.
+  const std::size_t cells = seen[0].support.size();
+  const auto start = [&](std::size_t k) { return std::span(seen[0].object).subspan(k * cells, cells); };
+  for (std::size_t k = 1; k < 4; ++k)
+    for (std::size_t i = 0; i < cells; ++i) EXPECT_LT(std::abs(start(k)[i] - start(0)[i]), 1e-5f);
+  EXPECT_FALSE(std::ranges::equal(start(4), start(0)));
+}
+
+TEST_F(PipelineTest, AsManyViewersAsSolversOrNone) {
+  config.refine_policy = RefinePolicy::all;
+  stages.viewers.push_back(std::make_unique<FakeNetwork>());
+  for (int i = 0; i < 2; ++i) stages.solvers.push_back(std::make_unique<FakeSolver>());
+  EXPECT_THROW(build(), std::invalid_argument);
 }
 
 TEST_F(PipelineTest, AFrameThatIsNotRefinedKeepsItsInferredResult) {

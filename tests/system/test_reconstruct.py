@@ -94,6 +94,42 @@ def test_one_start_says_nothing_about_agreement(tmp_path):
     assert not {"agreement", "prtf", "resolution", "free_log_likelihood", "unwrapped_phase"} & set(out)
 
 
+def test_a_network_answers_four_views_and_the_best_of_them_comes_out(tmp_path):
+    dataset = simulated_dataset(tmp_path / "run.h5", 12)
+    one = reconstruct(dataset, tmp_path / "one.h5", "--starts", 1)
+    four = reconstruct(dataset, tmp_path / "four.h5", "--choose", "residual")
+    assert four["attributes"]["starts"].decode().startswith("4,")
+    assert np.array_equal(one["residual"], four["residual"])
+    assert np.all(four["refined_residual"] <= one["refined_residual"] * 1.01 + 1e-7)
+    assert np.any(four["refined_residual"] < 0.7 * one["refined_residual"])
+    assert np.all((four["agreement"] > 0) & (four["agreement"] <= 1.0001)) and np.ptp(four["agreement"]) > 0
+
+
+def test_what_comes_out_does_not_depend_on_the_number_of_threads(tmp_path):
+    dataset = simulated_dataset(tmp_path / "run.h5", 7)
+    words = ["--schedule", "20*HIO+5*ER", "--batch", 2]
+    one = reconstruct(dataset, tmp_path / "one.h5", *words, "--threads", 1)
+    three = reconstruct(dataset, tmp_path / "three.h5", *words, "--threads", 3)
+    for name in ("objects", "support", "residual", "refined_residual", "agreement", "prtf", "frames"):
+        assert np.array_equal(one[name], three[name]), name
+
+
+def test_a_frame_without_a_measured_pixel_spoils_no_other(tmp_path):
+    dataset = simulated_dataset(tmp_path / "run.h5", 4)
+    whole = reconstruct(dataset, tmp_path / "whole.h5", "--schedule", "20*HIO+5*ER")
+    with h5py.File(dataset, "r+") as file:
+        mask = np.ones(file["patterns"].shape, np.uint8)
+        mask[2] = 0
+        file["mask"] = mask
+    result = run("flashphase-reconstruct", dataset, tmp_path / "out.h5", "--schedule", "20*HIO+5*ER")
+    assert "frame 2 has no measured pixel" in result.stderr
+    with h5py.File(tmp_path / "out.h5") as file:
+        objects, residual = file["objects"][:], file["refined_residual"][:]
+        assert all(np.all(np.isfinite(file[name][()])) for name in file if name != "recipe")
+    assert np.all(objects[2] == 0) and residual[2] == 1
+    assert np.array_equal(objects[[0, 1, 3]], whole["objects"][[0, 1, 3]])
+
+
 def test_results_of_chosen_frames_are_drawn_beside_their_own_patterns(tmp_path):
     pytest.importorskip("matplotlib")
     dataset = simulated_dataset(tmp_path / "run.h5", 4)
@@ -119,6 +155,8 @@ def test_wrong_usage_is_refused_with_a_sentence(tmp_path):
     for words, said in (
         (["--starts", "0"], "--starts"),
         (["--starts", "many"], "--starts"),
+        (["--threads", "-1"], "--threads"),
+        (["--backend", "tpu"], "--backend"),
         (["--seed", "today"], "--seed"),
         (["--seed", "-1"], "--seed"),
         (["--spread", "9"], "--spread"),

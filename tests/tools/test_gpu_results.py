@@ -20,9 +20,9 @@ CEILINGS = {
 }
 
 
-def infer_run(*batches):
+def infer_run(*batches, gflop=0.1):
     return {"backend": "cuda", "precision": "bf16",
-            "batches": [{"batch": b, "milliseconds_p50": ms, "frames_per_second": 1e3 * b / ms, "gflops": 0.1 * 1e3 * b / ms} for b, ms in batches]}
+            "batches": [{"batch": b, "milliseconds_p50": ms, "frames_per_second": 1e3 * b / ms, "gflops": gflop * 1e3 * b / ms} for b, ms in batches]}
 
 
 def service_run(rate, p99, dropped):
@@ -35,6 +35,7 @@ def some_results():
         "conformance": {"test_x_gpu": {"passed": 7, "failed": 0, "skipped": 0}},
         "sanitizer": {"memcheck test_x_gpu": "clean, 2 tests"},
         "infer": {"bf16": infer_run((1, 0.25), (64, 0.5), (1024, 8.0)), "fp32": infer_run((1, 0.5), (64, 1.0))},
+        "wu2021": {"bf16": infer_run((1, 1.0), (64, 16.0), gflop=1.5)},
         "refine": {"fused 64": {"iterations_per_second": 600 * 50e3}, "batched 64": {"iterations_per_second": 600 * 20e3},
                    "batched 256": {"iterations_per_second": 600 * 100}},
         "service": {"inferred": service_run(27000, 12, 0), "refined": service_run(20000, 30, 5)},
@@ -76,6 +77,9 @@ def test_measured_figures_stand_beside_limit_and_target():
     best = row(page, "patterns inferred, 64 × 64, best batch, bf16 at batch 64")
     assert best[1] == "128 000 /s" and best[4:] == ["≥ 100 000 /s", "yes"]
     assert row(page, "one pattern, batch 1")[1] == "0.250 ms"
+    other = row(page, "patterns inferred by `wu2021` (random weights), 64 × 64, best batch, bf16 at batch 64")
+    assert other[1] == "4 000 /s" and other[2] == "266 667 /s (matrix rate)" and other[3:] == ["2 %", "-", "-"]
+    assert row(page, "one pattern by `wu2021`")[1] == "1 ms"
     fused = row(page, "frames refined on the chip (fused), 64")
     limit = 20e12 / (600 * 116 * 64 * 64)
     assert fused[1] == "50 000 /s" and fused[2].startswith(f"{limit:,.0f}".replace(",", " "))
@@ -119,7 +123,8 @@ if words[0] == "ceilings":
     print(json.dumps({ceilings}))
 elif words[0] == "infer":
     batches = [int(b) for b in words[words.index("--batches") + 1].split(",")]
-    print(json.dumps({{"batches": [{{"batch": b, "milliseconds_p50": 1, "frames_per_second": 1e3 * b, "gflops": 100 * b}} for b in batches]}}))
+    rate = 10 if "wu2021" in words else 1e3
+    print(json.dumps({{"batches": [{{"batch": b, "milliseconds_p50": 1, "frames_per_second": rate * b, "gflops": 100 * b}} for b in batches]}}))
 elif words[0] == "refine":
     if "fused" in words:
         sys.exit("the device was lost")
@@ -156,5 +161,6 @@ def test_a_run_notes_what_fails_and_goes_on(tmp_path, monkeypatch):
     assert row(page, "refine fused 64")[1] == "**failed**: exit 1: the device was lost"
     assert row(page, "frames refined with cuFFT (batched), 256")[1] == "10 000 /s"
     assert row(page, "patterns inferred, 64 × 64, best batch, bf16 at batch 4096")[5] == "yes"
+    assert row(page, "patterns inferred by `wu2021`")[1] == "10 240 /s"
     assert row(page, "service, the same, and every frame refined with 100 iterations: frames lost")[5] == "yes"
     assert json.loads((tmp_path / "page.json").read_text(encoding="utf-8"))["failed"].keys() >= {"test_b_gpu", "refine fused 64"}

@@ -35,13 +35,21 @@ TEST_F(EvaluateTest, RefinementLowersTheModulusChi2OfTheAutocorrelationStart) {
   EXPECT_LE(rows[0].real_space_error.median, 1);
 }
 
+TEST_F(EvaluateTest, CountsWhatIterationsMakeWrongAndRight) {
+  const std::vector<Evaluation> rows = evaluate({"none", path_, {300, 0}, 0, false});
+  EXPECT_EQ(rows[1].made_wrong, 0);
+  EXPECT_EQ(rows[1].made_right, 0);
+  EXPECT_GT(rows[0].made_right, 0);
+  EXPECT_NEAR(20 * (rows[0].below - rows[1].below), rows[0].made_right - rows[0].made_wrong, 1e-9);
+}
+
 TEST_F(EvaluateTest, PrintsTheAgreedJson) {
   testing::internal::CaptureStdout();
   evaluate({"none", path_, {0}, 10, true});
   const std::string text = testing::internal::GetCapturedStdout();
   for (const char* key : {"\"frames\": 10", "\"network\": \"none\"", "\"iterations\"", "\"0\"",
                           "\"modulus_chi2\"", "\"amplitude_chi2\"", "\"phase_chi2\"", "\"real_space_error\"",
-                          "\"mean\"", "\"median\"", "\"below_0.05\""})
+                          "\"mean\"", "\"median\"", "\"below_0.05\"", "\"made_wrong\"", "\"made_right\""})
     EXPECT_NE(text.find(key), std::string::npos) << key;
 }
 

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <stdexcept>
@@ -32,7 +33,14 @@ class FitTest : public testing::Test {
     options_.output = folder_ / "model.fpm";
     options_.batch = 16;
     options_.samples = 16 * 12;
-    options_.network = {32, 16, 4, 1, 4};
+    options_.channels = options_.physics_channels = 4;
+    options_.physics_layers = 1;
+  }
+
+  void choose_wu2021() {
+    options_.network = "wu2021";
+    options_.channels = 4;
+    options_.physics_layers = options_.physics_channels = {};
   }
 
   TemporaryFolder folder_;
@@ -70,6 +78,72 @@ TEST_F(FitTest, ResumedTrainingEqualsUninterruptedTraining) {
   EXPECT_EQ(infer::read_checkpoint(parts.output).info.hash, whole);
 }
 
+TEST_F(FitTest, ResumedTrainingOfWu2021EqualsUninterruptedTraining) {
+  choose_wu2021();
+  fit(options_);
+  const std::string whole = infer::read_checkpoint(options_.output).info.hash;
+  options_.stop_after_steps = 5;
+  fit(options_);
+  EXPECT_NE(infer::read_checkpoint(options_.output).info.hash, whole);
+  options_.stop_after_steps = 0;
+  options_.resume = true;
+  fit(options_);
+  EXPECT_EQ(infer::read_checkpoint(options_.output).info.hash, whole);
+}
+
+TEST_F(FitTest, TrainsWu2021) {
+  choose_wu2021();
+  options_.samples = 16;
+  fit(options_);
+  const auto before = evaluate({options_.output, data_, {0}, 100, false})[0];
+  options_.samples = 16 * 120;
+  fit(options_);
+  const auto after = evaluate({options_.output, data_, {0}, 100, false})[0];
+  EXPECT_LT(after.real_space_error.mean, 0.7 * before.real_space_error.mean);
+  EXPECT_LT(after.modulus_chi2.mean, 0.7 * before.modulus_chi2.mean);
+  const infer::Checkpoint checkpoint = infer::read_checkpoint(options_.output);
+  EXPECT_EQ(checkpoint.network, "wu2021");
+  EXPECT_EQ(checkpoint.info.name, "wu2021");
+  EXPECT_EQ(checkpoint.training.at("rate"), std::to_string(0.01));
+}
+
+TEST_F(FitTest, BeginsWithTheWeightsOfAModelThatMayLackPhysicsLayers) {
+  fit(options_);
+  FitOptions more = options_;
+  more.from = options_.output;
+  more.output = folder_ / "more.fpm";
+  more.physics_layers = 2;
+  more.rate = 1e-12;
+  fit(more);
+  const infer::Checkpoint start = infer::read_checkpoint(options_.output),
+                          end = infer::read_checkpoint(more.output);
+  EXPECT_EQ(end.training.at("from"), start.info.hash);
+  ASSERT_GT(end.tensors.size(), start.tensors.size());
+  for (const auto& tensor : start.tensors) {
+    const auto same = std::ranges::find(end.tensors, tensor.name, &infer::NamedTensor::name);
+    ASSERT_NE(same, end.tensors.end()) << tensor.name;
+    for (std::size_t i = 0; i < tensor.values.size(); ++i)
+      ASSERT_NEAR(same->values[i], tensor.values[i], 1e-6f) << tensor.name;
+  }
+}
+
+TEST_F(FitTest, RefusesToBeginOrGoOnWithAnotherNetwork) {
+  fit(options_);
+  FitOptions other = options_;
+  other.resume = true;
+  other.network = "wu2021";
+  other.physics_layers = other.physics_channels = {};
+  EXPECT_THROW(fit(other), std::invalid_argument) << "resume";
+  other.resume = false;
+  other.from = options_.output;
+  other.output = folder_ / "other.fpm";
+  EXPECT_THROW(fit(other), std::invalid_argument) << "from";
+  FitOptions fewer = options_;
+  fewer.from = options_.output;
+  fewer.physics_layers = 0;
+  EXPECT_THROW(fit(fewer), std::invalid_argument) << "fewer layers";
+}
+
 TEST_F(FitTest, SaysWhenThereIsNothingToResume) {
   options_.resume = true;
   EXPECT_THROW(fit(options_), std::runtime_error);
@@ -91,6 +165,12 @@ TEST_F(FitTest, RefusesADatasetWithoutObjectsAndSenselessOptions) {
   EXPECT_THROW(fit(options), std::runtime_error);
   options = options_;
   options.batch = 0;
+  EXPECT_THROW(fit(options), std::invalid_argument);
+  options = options_;
+  options.network = "wu2021";  // has no physics layers
+  EXPECT_THROW(fit(options), std::invalid_argument);
+  options = options_;
+  options.network = "resnet";
   EXPECT_THROW(fit(options), std::invalid_argument);
   options = options_;
   options.rate = -1;

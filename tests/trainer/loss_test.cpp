@@ -3,6 +3,10 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <complex>
+#include <numbers>
+
+#include "engine/infer/module_tensors.h"
 
 namespace flashphase::trainer {
 namespace {
@@ -65,6 +69,123 @@ TEST(TwinAwareError, LeadsDownhillToTheTwinWhenThatIsNearer) {
   twin_aware_error(guess, truth).sum().backward();
   const auto moved = guess.detach() - 0.1 * truth.square().sum() * guess.grad();
   EXPECT_LT(twin_aware_error(moved, truth).sum().item<double>(), before);
+}
+
+/// Arbitrary numbers that hold nothing of the code under test.
+double number(int i) {
+  return 0.7 + 0.4 * std::sin(1.7 * i * i + 0.3 * i);
+}
+
+/// The parts of the loss by sums over pixels and the definition of the discrete Fourier transform.
+struct PlainWu2021 {
+  static constexpr int kN = 4, kM = 8;
+  using Complex = std::complex<double>;
+  double amplitude[kN * kN], phase[kN * kN];  // predicted
+  Complex truth[kN * kN];
+
+  PlainWu2021() {
+    for (int i = 0; i < kN * kN; ++i) {
+      amplitude[i] = number(i);
+      phase[i] = number(i + 50) * 0.9;
+      truth[i] = std::polar(i == 5 ? 0.01 : number(i + 100), 5 * (number(i + 150) - 0.7));  // pixel 5 is dark
+    }
+  }
+
+  /// |F| at (ky, kx), the object's origin in the middle.
+  template <class Value>
+  static double modulus(int ky, int kx, Value value) {
+    Complex sum = 0;
+    for (int y = 0; y < kN; ++y)
+      for (int x = 0; x < kN; ++x)
+        sum += value(y * kN + x) *
+               std::polar(1.0, -2 * std::numbers::pi * (ky * (y - kN / 2) + kx * (x - kN / 2)) / kM);
+    return std::abs(sum);
+  }
+  double predicted_modulus(int k) const {
+    return modulus(k / kM, k % kM,
+                   [&](int i) { return std::polar(amplitude[i], (2 * phase[i] - 1) * std::numbers::pi); });
+  }
+  double true_modulus(int k) const {
+    return modulus(k / kM, k % kM, [&](int i) { return truth[i]; });
+  }
+  double true_phase(int i) const {
+    return i == 5 ? 0.5 : (std::arg(truth[i]) + std::numbers::pi) / (2 * std::numbers::pi);
+  }
+
+  template <class P, class G>
+  static double relative_error(int count, P p, G g) {
+    double apart = 0, size = 0;
+    for (int i = 0; i < count; ++i) {
+      apart += (p(i) - g(i)) * (p(i) - g(i));
+      size += g(i) * g(i);
+    }
+    return apart / size;
+  }
+  double correlation() const {
+    double p = 0, g = 0, pp = 0, gg = 0, pg = 0;
+    for (int k = 0; k < kM * kM; ++k) {
+      const double a = predicted_modulus(k), b = true_modulus(k);
+      p += a;
+      g += b;
+      pp += a * a;
+      gg += b * b;
+      pg += a * b;
+    }
+    const double count = kM * kM;
+    return (pg - p * g / count) / std::sqrt((pp - p * p / count) * (gg - g * g / count));
+  }
+};
+
+TEST(Wu2021Loss, EqualsItsDefinitionSummedPixelByPixel) {
+  using Plain = PlainWu2021;
+  constexpr int kN = Plain::kN, kM = Plain::kM;
+  const Plain plain;
+  infer::Wu2021Answer answer{torch::zeros({1, kN, kN}), torch::zeros({1, kN, kN})};
+  const auto truth = torch::zeros({1, 2, kN, kN}), truth_modulus = torch::zeros({1, kM, kM});
+  for (int i = 0; i < kN * kN; ++i) {
+    answer.amplitude.view(-1)[i] = plain.amplitude[i];
+    answer.phase.view(-1)[i] = plain.phase[i];
+    truth[0][0].view(-1)[i] = plain.truth[i].real();
+    truth[0][1].view(-1)[i] = plain.truth[i].imag();
+  }
+  for (int k = 0; k < kM * kM; ++k)  // transposed, as fft::Fft2 leaves it
+    truth_modulus[0][k % kM][k / kM] = plain.true_modulus(k);
+  const Wu2021Loss loss = wu2021_loss(answer, truth, truth_modulus);
+
+  const auto of = [](const auto& values) { return [&values](int i) { return values[i]; }; };
+  EXPECT_NEAR(
+      loss.amplitude.item<double>(),
+      Plain::relative_error(kN * kN, of(plain.amplitude), [&](int i) { return std::abs(plain.truth[i]); }),
+      1e-5);
+  EXPECT_NEAR(loss.phase.item<double>(),
+              Plain::relative_error(kN * kN, of(plain.phase), [&](int i) { return plain.true_phase(i); }),
+              1e-5);
+  EXPECT_NEAR(loss.modulus.item<double>(),
+              Plain::relative_error(
+                  kM * kM, [&](int k) { return plain.predicted_modulus(k); },
+                  [&](int k) { return plain.true_modulus(k); }),
+              1e-5);
+  EXPECT_NEAR(loss.correlation.item<double>(), plain.correlation(), 1e-5);
+}
+
+TEST(Wu2021Loss, IsNothingForTheTruthAndNotForItsTwin) {
+  torch::manual_seed(5);
+  const auto truth = random_object(3);
+  const auto parts = [&](const torch::Tensor& object) {
+    const auto amplitude = object.square().sum(1).sqrt();
+    const auto bright = amplitude > 0.1 * amplitude.amax({1, 2}, true);
+    const auto phase =
+        torch::atan2(object.select(1, 1), object.select(1, 0)) * bright / (2 * std::numbers::pi) + 0.5;
+    return wu2021_loss({amplitude, phase}, truth, infer::modulus_of(truth, 2 * kEdge));
+  };
+  const Wu2021Loss same = parts(truth), other = parts(twin(truth));
+  EXPECT_LT(same.amplitude.max().item<double>(), 1e-6);
+  EXPECT_LT(same.phase.max().item<double>(), 1e-6);
+  EXPECT_LT(same.modulus.max().item<double>(), 1e-2) << "pixels below a tenth lose their phase";
+  EXPECT_GT(same.correlation.min().item<double>(), 0.99);
+  EXPECT_GT(other.amplitude.min().item<double>(), 0.1);
+  EXPECT_GT(other.phase.min().item<double>(), 0.1);
+  EXPECT_LT(other.modulus.max().item<double>(), 1e-2);
 }
 
 }  // namespace

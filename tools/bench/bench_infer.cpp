@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/frame/range.h"
 #include "engine/infer/bench_support.h"
 #include "engine/infer/network.h"
 #include "tools/bench/commands.h"
@@ -19,6 +20,7 @@ namespace {
 
 struct Arguments {
   std::string model;
+  std::string network;  // of random weights, instead of a model
   std::string backend = "cpu";
   int device = 0;
   int threads = 1;
@@ -69,6 +71,7 @@ BatchSpeed measure(Network& network, int batch, double seconds) {
       Clock::now() + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(seconds));
   while (Clock::now() < end || host.size() < 5) {
     const Clock::time_point start = Clock::now();
+    const Range range(Stage::infer);
     network.infer(sets[host.size() % sets.size()], output);
     host.push_back(std::chrono::duration<double>(Clock::now() - start).count());
     const infer::DeviceTimes device = infer::device_times(network);
@@ -92,12 +95,28 @@ NetworkOptions options_of(const Arguments& arguments) {
   return options;
 }
 
+/// What is measured, and its operations a pattern.
+struct Subject {
+  std::unique_ptr<Network> network;
+  std::string kind;
+  double flops = 0;
+};
+
+Subject subject_of(const Arguments& arguments, const NetworkOptions& options) {
+  if (arguments.model == "none") return {make_network("none", options), "none"};
+  const infer::Checkpoint checkpoint =
+      arguments.network.empty()
+          ? infer::read_checkpoint(arguments.model.empty() ? shipped_model() : arguments.model)
+          : infer::untrained_network(arguments.network);
+  return {network_from(checkpoint, options), checkpoint.network, infer::network_flops(checkpoint)};
+}
+
 int run(const Arguments& arguments) {
-  const std::string model = arguments.model.empty() ? shipped_model() : arguments.model;
   const NetworkOptions options = options_of(arguments);
-  const auto network = make_network(model, options);
-  const double flops = infer::network_flops(model);
+  const auto [network, kind, flops] = subject_of(arguments, options);
   const double peak_before = 1e-9 * infer::measured_peak_flops(options, network->precision());
+  if (!arguments.json)
+    std::cout << kind << " (" << network->info().name << "), " << 1e-9 * flops << " GFLOP a pattern\n";
   std::vector<JsonObject> rows;
   double best = 0;
   for (const int batch : arguments.batches) {
@@ -118,7 +137,10 @@ int run(const Arguments& arguments) {
   const double peak = std::max(peak_before, 1e-9 * infer::measured_peak_flops(options, network->precision()));
   JsonObject report;
   report.add("backend", arguments.backend)
+      .add("network", kind)
       .add("model", network->info().name)
+      .add("random_weights", !arguments.network.empty())
+      .add("flops_per_pattern", flops)
       .add("precision", network->precision());
   report.add("threads", arguments.threads)
       .add("batches", rows)
@@ -137,7 +159,10 @@ int run(const Arguments& arguments) {
 Command add_bench_infer(CLI::App& parent) {
   CLI::App* app = parent.add_subcommand("infer", "frames per second of the network by batch size");
   auto arguments = std::make_shared<Arguments>();
-  app->add_option("--model", arguments->model, "model file, or none; default: the shipped one");
+  auto* model = app->add_option("--model", arguments->model, "model file, or none; default: the shipped one");
+  app->add_option("--network", arguments->network, "instead of a model: a network of random weights")
+      ->check(CLI::IsMember({"flash", "wu2021"}))
+      ->excludes(model);
   app->add_option("--backend", arguments->backend)
       ->check(CLI::IsMember({"cpu", "cuda"}))
       ->capture_default_str();

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "engine/frame/cuda_devices.h"
+#include "engine/frame/range.h"
 #include "engine/refine/cuda_bench.h"
 #include "engine/refine/cuda_solver.h"
 #include "tools/bench/refine_problem.h"
@@ -41,6 +42,7 @@ CudaRefineSpeed bench_refine_on_cuda(const CudaRefineArguments& arguments, const
   for (int i = 0; i < kSets; ++i) sets.push_back(make_refine_problem(frames, size, seed()));
   refine::Refined refined;
   const auto solve = [&](int set) {
+    const Range range(Stage::refine);
     const RefineProblem& problem = sets[static_cast<std::size_t>(set)];
     solver->solve(problem.patterns, problem.starts, schedule, refined);
   };

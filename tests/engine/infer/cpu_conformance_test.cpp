@@ -1,6 +1,6 @@
 #include <gtest/gtest.h>
 
-#include "engine/infer/flash_checkpoint.h"
+#include "engine/infer/module_checkpoint.h"
 #include "tests/engine/infer/network_conformance.h"
 #include "tests/engine/infer/tensor_stages.h"
 
@@ -26,7 +26,10 @@ INSTANTIATE_TEST_SUITE_P(
     Cpu, NetworkConformance,
     testing::Values(NetworkBackend{"fp32", 1e-10, on_cpu(NetworkOptions::Precision::fp32)},
                     NetworkBackend{"bf16", 5e-2, on_cpu(NetworkOptions::Precision::bf16)},
-                    NetworkBackend{"tensors", 1e-8, on_tensors}),
+                    NetworkBackend{"tensors", 1e-8, on_tensors},
+                    NetworkBackend{"fp32", 1e-9, on_cpu(NetworkOptions::Precision::fp32), "wu2021"},
+                    NetworkBackend{"bf16", 5e-2, on_cpu(NetworkOptions::Precision::bf16), "wu2021"},
+                    NetworkBackend{"tensors", 1e-8, on_tensors, "wu2021"}),
     name_of);
 
 }  // namespace

@@ -10,7 +10,7 @@ namespace {
 
 constexpr int kPattern = 32, kObject = 16, kBatch = 3;
 
-FlashInput random_input() {
+ModuleInput random_input() {
   return {torch::randn({kBatch, kFeatureChannels, kPattern / 2, kPattern / 2}),
           torch::rand({kBatch, kPattern, kPattern}) + 0.1,
           (torch::rand({kBatch, kPattern, kPattern}) > 0.1).to(torch::kByte)};
@@ -24,7 +24,7 @@ torch::Tensor spectrum(const torch::Tensor& object) {
   return torch::fft_fft2(torch::fft_ifftshift(frame, {{1, 2}})).transpose(1, 2);
 }
 
-torch::Tensor project_by_torch(const torch::Tensor& object, const FlashInput& input) {
+torch::Tensor project_by_torch(const torch::Tensor& object, const ModuleInput& input) {
   const auto f = spectrum(object);
   const auto gain =
       torch::where(input.measured > 0, input.modulus / f.abs(), torch::ones_like(input.modulus));
@@ -40,7 +40,7 @@ double largest_difference(const torch::Tensor& a, const torch::Tensor& b) {
 
 TEST(ProjectModulus, EqualsTheDefinitionByTorchsTransforms) {
   torch::manual_seed(1);
-  const FlashInput input = random_input();
+  const ModuleInput input = random_input();
   const auto object = torch::randn({kBatch, 2, kObject, kObject});
   EXPECT_LT(largest_difference(project_modulus(object, input.modulus, input.measured),
                                project_by_torch(object, input)),
@@ -49,7 +49,7 @@ TEST(ProjectModulus, EqualsTheDefinitionByTorchsTransforms) {
 
 TEST(ProjectModulus, GradientEqualsThatOfTorchsAutomaticDifferentiation) {
   torch::manual_seed(2);
-  FlashInput input = random_input();
+  ModuleInput input = random_input();
   // Bright spectra everywhere, so that the cap on the gain where F vanishes does not act.
   auto seed = torch::zeros({kBatch, 2, kObject, kObject});
   seed.index_put_({torch::indexing::Slice(), 0, kObject / 2, kObject / 2}, 3.0);
@@ -64,7 +64,7 @@ TEST(ProjectModulus, GradientEqualsThatOfTorchsAutomaticDifferentiation) {
 
 TEST(ModulusChi2, ValueAndGradientEqualThoseOfTorch) {
   torch::manual_seed(3);
-  const FlashInput input = random_input();
+  const ModuleInput input = random_input();
   const auto ours = torch::randn({kBatch, 2, kObject, kObject}).requires_grad_(true);
   const auto theirs = ours.detach().clone().requires_grad_(true);
   const auto weights = torch::rand({kBatch});

@@ -6,7 +6,7 @@
 #include <stdexcept>
 
 #include "engine/frame/device_lost.h"
-#include "engine/infer/flash_checkpoint.h"
+#include "engine/infer/module_checkpoint.h"
 #include "engine/score/score.h"
 
 namespace flashphase::testing_support {
@@ -57,7 +57,10 @@ double disagreeing(const std::vector<std::uint8_t>& a, const std::vector<std::ui
 NetworkConformance::NetworkConformance() {
   infer::Checkpoint checkpoint;
   checkpoint.info.name = "untrained";
-  infer::store_module(*infer::make_flash_module({kM, kM / 2, 4, 2, 4}, 5), checkpoint);
+  if (GetParam().network == "flash")
+    infer::store_module(*infer::make_flash_module({kM, kM / 2, 4, 2, 4}, 5), checkpoint);
+  else
+    infer::store_module(*infer::make_wu2021_module({kM, kM / 2, 4}, 5), checkpoint);
   infer::write_checkpoint(path_, checkpoint);
   reference_ = make_network(path_, {.precision = NetworkOptions::Precision::fp32});
 }

@@ -13,15 +13,16 @@
 
 namespace flashphase::testing_support {
 
-/// A way to run the network `flash` that has to give what the CPU gives in float32.
+/// A way to run a network that has to give what the CPU gives in float32.
 struct NetworkBackend {
   std::string name;
   /// Largest sum |a - b|^2 / sum |b|^2 of a batch of objects, for untrained weights, which amplify rounding.
   double tolerance = 0;
   std::function<std::unique_ptr<Network>(const std::string& model, int largest_batch)> make;
+  std::string network = "flash";
 
   friend std::ostream& operator<<(std::ostream& out, const NetworkBackend& backend) {
-    return out << backend.name;
+    return out << backend.network << ' ' << backend.name;
   }
 };
 
@@ -40,7 +41,7 @@ class NetworkConformance : public testing::TestWithParam<NetworkBackend> {
 };
 
 inline std::string name_of(const testing::TestParamInfo<NetworkBackend>& info) {
-  return info.param.name;
+  return info.param.network + "_" + info.param.name;
 }
 
 }  // namespace flashphase::testing_support

@@ -5,14 +5,14 @@
 #include <memory>
 #include <utility>
 
-#include "engine/infer/flash_tensors.h"
+#include "engine/infer/module_tensors.h"
 
 namespace flashphase::testing_support {
 
 /// A device that is the CPU: computes at start(), by the tensor operations that a GPU runs.
 class TensorStages final : public infer::StagedDevice {
  public:
-  TensorStages(std::shared_ptr<infer::FlashModule> module, infer::BlockLayout layout)
+  TensorStages(std::shared_ptr<infer::NetworkModule> module, infer::BlockLayout layout)
       : module_(std::move(module)), layout_(layout) {
     infer::to_inference(*module_, torch::kFloat);
   }
@@ -44,7 +44,7 @@ class TensorStages final : public infer::StagedDevice {
   }
   Slot& at(int slot) { return slots_[static_cast<std::size_t>(slot)]; }
 
-  const std::shared_ptr<infer::FlashModule> module_;
+  const std::shared_ptr<infer::NetworkModule> module_;
   const infer::BlockLayout layout_;
   std::array<Slot, kSlots> slots_;
 };

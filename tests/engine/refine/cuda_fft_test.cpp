@@ -26,32 +26,22 @@ class PlaneOf {
   }
 
   void forward() {
-    each([&](int thread) {
-      Fft::template strided_pass<false, Axis::y>(plane.data(), twists_.data(), thread);
-    });
-    each([&](int thread) { Fft::template dense_pass<false, Axis::y>(plane.data(), twists_.data(), thread); });
-    each([&](int thread) {
-      Fft::template strided_pass<false, Axis::x>(plane.data(), twists_.data(), thread);
-    });
-    each([&](int thread) { Fft::template dense_pass<false, Axis::x>(plane.data(), twists_.data(), thread); });
+    Fft::template strided_pass<false, Axis::y>(block_, plane.data(), twists_.data());
+    Fft::template dense_pass<false, Axis::y>(block_, plane.data(), twists_.data());
+    Fft::template strided_pass<false, Axis::x>(block_, plane.data(), twists_.data());
+    Fft::template dense_pass<false, Axis::x>(block_, plane.data(), twists_.data());
   }
   void inverse() {
-    each([&](int thread) { Fft::template dense_pass<true, Axis::x>(plane.data(), twists_.data(), thread); });
-    each(
-        [&](int thread) { Fft::template strided_pass<true, Axis::x>(plane.data(), twists_.data(), thread); });
-    each([&](int thread) { Fft::template dense_pass<true, Axis::y>(plane.data(), twists_.data(), thread); });
-    each(
-        [&](int thread) { Fft::template strided_pass<true, Axis::y>(plane.data(), twists_.data(), thread); });
+    Fft::template dense_pass<true, Axis::x>(block_, plane.data(), twists_.data());
+    Fft::template strided_pass<true, Axis::x>(block_, plane.data(), twists_.data());
+    Fft::template dense_pass<true, Axis::y>(block_, plane.data(), twists_.data());
+    Fft::template strided_pass<true, Axis::y>(block_, plane.data(), twists_.data());
   }
 
   std::vector<Complex> plane = std::vector<Complex>(Fft::kElements);
 
  private:
-  template <class Work>
-  void each(Work work) {
-    for (int thread = 0; thread < Fft::kThreads; ++thread) work(thread);
-  }
-
+  EmulatedBlock block_{Fft::kThreads};
   std::vector<Complex> twists_;
 };
 

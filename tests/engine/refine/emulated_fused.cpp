@@ -1,7 +1,7 @@
 #include <algorithm>
 #include <array>
-#include <stdexcept>
 
+#include "engine/refine/cuda_fused_sizes.h"
 #include "tests/engine/refine/block_emulator.h"
 #include "tests/engine/refine/emulated_runner.h"
 #include "tests/engine/refine/host_staging.h"
@@ -43,38 +43,11 @@ void run_block(const StartsOnDevice& starts, const Program& program, int job,
   if (options.barriers) *options.barriers = block.barriers();
 }
 
-template <int kSize>
-void run_job(const StartsOnDevice& starts, const FlatSchedule& flat, const Program& program, int job,
-             const EmulatedOptions& options) {
-  if (flat.is_plain())
-    run_block<kSize, false>(starts, program, job, options);
-  else
-    run_block<kSize, true>(starts, program, job, options);
-}
-
-template <int kSize>
-std::vector<int> order_of() {
-  std::vector<int> order(static_cast<std::size_t>(kSize) * kSize);
-  for (std::size_t i = 0; i < order.size(); ++i) order[i] = fused_order<kSize>(static_cast<int>(i));
-  return order;
-}
-
 class EmulatedFusedRunner final : public Runner {
  public:
   explicit EmulatedFusedRunner(const EmulatedOptions& options) : options_(options) {}
 
-  std::vector<int> order(int m) const override {
-    switch (m) {
-      case 32:
-        return order_of<32>();
-      case 64:
-        return order_of<64>();
-      case 128:
-        return order_of<128>();
-      default:
-        throw std::invalid_argument("the fused kernels are for patterns of 32, 64 and 128 pixels");
-    }
-  }
+  std::vector<int> order(int m) const override { return fused_order_of(m); }
 
   int prepare(const RunnerShape& shape) override {
     shape_ = shape;
@@ -89,11 +62,10 @@ class EmulatedFusedRunner final : public Runner {
     const StartsOnDevice starts = slots_[static_cast<std::size_t>(slot)].on_device(shape_);
     Program program = flat.program;
     program.steps = flat.steps.data();
-    for (int job = 0; job < frames * shape_.per_frame; ++job) {
-      if (shape_.m == 32) run_job<32>(starts, flat, program, job, options_);
-      if (shape_.m == 64) run_job<64>(starts, flat, program, job, options_);
-      if (shape_.m == 128) run_job<128>(starts, flat, program, job, options_);
-    }
+    with_fused_kernel(shape_.m, flat.is_plain(), [&](auto size, auto general) {
+      for (int job = 0; job < frames * shape_.per_frame; ++job)
+        run_block<size, general>(starts, program, job, options_);
+    });
   }
 
   void wait(int) override {}

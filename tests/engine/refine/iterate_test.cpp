@@ -158,6 +158,11 @@ void expect_equal(const Iterate& fast, const PlainIterate& slow, int n) {
   ASSERT_LT(difference, kTolerance * largest);
 }
 
+void begin(Iterate& iterate, const Particle& particle, const PatternBatch& pattern) {
+  iterate.set_pattern(pattern.intensity, pattern.measured);
+  iterate.set_start(particle.start, particle.support, particle.n);
+}
+
 struct Sizes {
   int n;
   int m;
@@ -173,18 +178,13 @@ class IterateOfSize : public testing::TestWithParam<Sizes> {
     for (std::size_t i = 0; i < pattern_.measured.size(); i += 11) pattern_.measured[i] = 0;
   }
 
-  void begin() {
-    fast_.set_pattern(pattern_.intensity, pattern_.measured);
-    fast_.set_start(particle_.start, particle_.support, particle_.n);
-  }
-
   Particle particle_;
   PatternBatch pattern_;
   Iterate fast_;
 };
 
 TEST_P(IterateOfSize, EqualsAPlainReferenceInEveryIterationOfErrorReduction) {
-  begin();
+  begin(fast_, particle_, pattern_);
   PlainIterate slow(particle_, pattern_);
   for (int i = 0; i < 50; ++i) {
     ASSERT_NO_FATAL_FAILURE(expect_equal(fast_, slow, particle_.n)) << i;
@@ -196,7 +196,7 @@ TEST_P(IterateOfSize, EqualsAPlainReferenceInEveryIterationOfErrorReduction) {
 }
 
 TEST_P(IterateOfSize, EqualsAPlainReferenceInEveryIterationOfHybridInputOutput) {
-  begin();
+  begin(fast_, particle_, pattern_);
   PlainIterate slow(particle_, pattern_);
   for (int i = 0; i < 50; ++i) {
     ASSERT_NO_FATAL_FAILURE(expect_equal(fast_, slow, particle_.n)) << i;
@@ -208,7 +208,7 @@ TEST_P(IterateOfSize, EqualsAPlainReferenceInEveryIterationOfHybridInputOutput) 
 
 TEST_P(IterateOfSize, EqualsAPlainReferenceInEveryIterationOfAcceleratedErrorReduction) {
   for (const bool real : {false, true}) {
-    begin();
+    begin(fast_, particle_, pattern_);
     PlainIterate slow(particle_, pattern_);
     for (int i = 0; i < 25; ++i) {
       ASSERT_NO_FATAL_FAILURE(expect_equal(fast_, slow, particle_.n)) << i;
@@ -223,8 +223,7 @@ TEST(Iterate, BeginsItsAccelerationAgainWhenTheFitGetsWorse) {
   const Particle particle(8);
   const PatternBatch pattern = particle.pattern(16);
   Iterate fast(16);
-  fast.set_pattern(pattern.intensity, pattern.measured);
-  fast.set_start(particle.start, particle.support, 8);
+  begin(fast, particle, pattern);
   PlainIterate slow(particle, pattern);
   int worse = 0;
   for (int i = 0; i < 60; ++i) {
@@ -246,7 +245,7 @@ TEST_P(IterateOfSize, EqualsAPlainReferenceForEveryAlgorithmAndOption) {
       SCOPED_TRACE(testing::Message()
                    << "algorithm " << static_cast<int>(algorithm) << ' ' << positive << real);
       const Step step{algorithm, 1, 0.8f, 0.4f, positive, real};
-      begin();
+      begin(fast_, particle_, pattern_);
       PlainIterate slow(particle_, pattern_);
       for (int i = 0; i < (positive || real || algorithm == Algorithm::chio ? 5 : 20); ++i) {
         ASSERT_NO_FATAL_FAILURE(expect_equal(fast_, slow, particle_.n)) << i;
@@ -270,8 +269,7 @@ TEST(Iterate, SmoothsOnlyTheOutside) {
   const Particle particle(16);
   const PatternBatch pattern = particle.pattern(32);
   Iterate iterate(32);
-  iterate.set_pattern(pattern.intensity, pattern.measured);
-  iterate.set_start(particle.start, particle.support, 16);
+  begin(iterate, particle, pattern);
   iterate.project();
   iterate.update(update_of({Algorithm::hio}));
   const std::vector<float> before(iterate.re(), iterate.re() + 32 * 32);
@@ -321,8 +319,7 @@ TEST(Iterate, DoesNotDependOnTheUnitsOfThePatternOrTheStart) {
   const Particle particle(16);
   PatternBatch pattern = particle.pattern(32);
   Iterate plain_units(32), other_units(32);
-  plain_units.set_pattern(pattern.intensity, pattern.measured);
-  plain_units.set_start(particle.start, particle.support, 16);
+  begin(plain_units, particle, pattern);
   for (float& value : pattern.intensity) value *= 0x1p-80f;
   auto start = particle.start;
   for (auto& value : start) value *= 0x1p60f;
@@ -340,8 +337,7 @@ TEST(Iterate, ConstrainsTheIterateToItsSupport) {
   const Particle particle(8);
   const PatternBatch pattern = particle.pattern(16);
   Iterate iterate(16);
-  iterate.set_pattern(pattern.intensity, pattern.measured);
-  iterate.set_start(particle.start, particle.support, 8);
+  begin(iterate, particle, pattern);
   iterate.project();
   iterate.update(update_of({Algorithm::hio}));
   const auto energy_outside = [&] {

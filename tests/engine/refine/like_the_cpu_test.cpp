@@ -17,7 +17,7 @@ Refined cpu(const PatternBatch& patterns, const Starts& starts, const char* sche
   return refined;
 }
 
-void expect_near(const Refined& got, const Refined& expected, float tolerance = 1e-4f) {
+void expect_near(const Refined& got, const Refined& expected, float tolerance) {
   EXPECT_EQ(got.iterations, expected.iterations);
   EXPECT_EQ(got.objects.support, expected.objects.support);
   for (int frame = 0; frame < expected.objects.count; ++frame) {
@@ -60,55 +60,53 @@ struct Problem {
   Starts starts;
 };
 
+}  // namespace
+
+void LikeTheCpu::expect_like_the_cpu(const PatternBatch& patterns, const Starts& starts,
+                                     const std::vector<const char*>& schedules, float tolerance) {
+  for (const char* schedule : schedules) {
+    SCOPED_TRACE(schedule);
+    expect_near(solve(patterns, starts, schedule), cpu(patterns, starts, schedule), tolerance);
+  }
+}
+
 TEST_P(LikeTheCpu, InEveryIterationOfErrorReductionAndHybridInputOutput) {
   const Problem problem(16, 1);
-  for (const char* schedule : {"none", "ER", "2*ER", "5*ER", "20*ER", "50*ER", "AER", "2*AER", "20*AER",
-                               "HIO", "2*HIO", "5*HIO", "20*HIO", "40*HIO", "20*HIO+20*ER", "3*(5*HIO+2*ER)",
-                               "10*HIO+20*AER", "3*(4*AER+3*HIO)+2*ER+5*AER"}) {
-    SCOPED_TRACE(schedule);
-    expect_near(solve(problem.patterns, problem.starts, schedule),
-                cpu(problem.patterns, problem.starts, schedule));
-  }
+  expect_like_the_cpu(
+      problem.patterns, problem.starts,
+      {"none", "ER", "2*ER", "5*ER", "20*ER", "50*ER", "AER", "2*AER", "20*AER", "HIO", "2*HIO", "5*HIO",
+       "20*HIO", "40*HIO", "20*HIO+20*ER", "3*(5*HIO+2*ER)", "10*HIO+20*AER", "3*(4*AER+3*HIO)+2*ER+5*AER"});
 }
 
 TEST_P(LikeTheCpu, InEveryAlgorithmAndOption) {
   // Where a pixel sits on the edge of a condition rounding decides, so the conditions get fewer iterations.
   const Problem problem(16, 1);
-  for (const char* schedule :
-       {"12*RAAR", "12*DM", "12*RRR(beta=0.5)", "12*HPR", "12*SF", "10*OSS", "8*AER(real)", "3*CHIO",
-        "4*ER(positive)", "4*HIO(positive,real)", "4*RAAR(real)", "4*DM(positive)", "4*RRR(positive,real)",
-        "4*OSS(positive)", "5*DM+5*ER", "4*OSS+6*RAAR+2*DM+4*ER"}) {
-    SCOPED_TRACE(schedule);
-    expect_near(solve(problem.patterns, problem.starts, schedule),
-                cpu(problem.patterns, problem.starts, schedule));
-  }
+  expect_like_the_cpu(problem.patterns, problem.starts,
+                      {"12*RAAR", "12*DM", "12*RRR(beta=0.5)", "12*HPR", "12*SF", "10*OSS", "8*AER(real)",
+                       "3*CHIO", "4*ER(positive)", "4*HIO(positive,real)", "4*RAAR(real)", "4*DM(positive)",
+                       "4*RRR(positive,real)", "4*OSS(positive)", "5*DM+5*ER", "4*OSS+6*RAAR+2*DM+4*ER"});
 }
 
 TEST_P(LikeTheCpu, InEverySettingOfASchedule) {
   const Problem problem(16, 1);
-  for (const char* schedule :
-       {"10*HIO+MOD(confidence=2)", "10*ER+MOD(bound=1.2)", "6*DM+6*ER+MOD(confidence=1,bound=0.5)",
-        "60*ER+STOP(after=3,gain=0.3)", "60*ER+STOP(below=0.001)", "30*HIO+STOP(after=4,gain=0.5)",
-        "12*ER+SW(from=4,every=4,sigma=2:0.5)", "20*AER+SW(from=4,every=5,sigma=1)",
-        "50*AER+STOP(after=5,gain=0.5)", "10*HIO+10*ER+SW(from=0,every=5,area=0.3,grow=0)",
-        "12*ER+SW(from=11,every=1,area=0.15,grow=3)", "8*HIO+SW(from=3,every=2,threshold=0.3,sigma=0)",
-        "10*ER+SW(from=2,every=3,area=1)", "20*DM+10*ER+SW(from=5,every=5)+STOP(after=30)",
-        "40*ER+SW(from=10,every=10,grow=0,threshold=0.2)+STOP(after=4,gain=0.2)"}) {
-    SCOPED_TRACE(schedule);
-    expect_near(solve(problem.patterns, problem.starts, schedule),
-                cpu(problem.patterns, problem.starts, schedule));
-  }
+  expect_like_the_cpu(
+      problem.patterns, problem.starts,
+      {"10*HIO+MOD(confidence=2)", "10*ER+MOD(bound=1.2)", "6*DM+6*ER+MOD(confidence=1,bound=0.5)",
+       "60*ER+STOP(after=3,gain=0.3)", "60*ER+STOP(below=0.001)", "30*HIO+STOP(after=4,gain=0.5)",
+       "12*ER+SW(from=4,every=4,sigma=2:0.5)", "20*AER+SW(from=4,every=5,sigma=1)",
+       "50*AER+STOP(after=5,gain=0.5)", "10*HIO+10*ER+SW(from=0,every=5,area=0.3,grow=0)",
+       "12*ER+SW(from=11,every=1,area=0.15,grow=3)", "8*HIO+SW(from=3,every=2,threshold=0.3,sigma=0)",
+       "10*ER+SW(from=2,every=3,area=1)", "20*DM+10*ER+SW(from=5,every=5)+STOP(after=30)",
+       "40*ER+SW(from=10,every=10,grow=0,threshold=0.2)+STOP(after=4,gain=0.2)"});
 }
 
 TEST_P(LikeTheCpu, AtEverySizeThatHasAKernelOfItsOwn) {
   for (const int n : {32, 64}) {
     const Problem problem(n, 1);
-    for (const char* schedule :
-         {"5*ER", "10*HIO+4*ER+SW(from=6,every=6)", "6*AER", "3*DM", "3*OSS+MOD(confidence=1)"}) {
-      SCOPED_TRACE(testing::Message() << n << ' ' << schedule);
-      expect_near(solve(problem.patterns, problem.starts, schedule),
-                  cpu(problem.patterns, problem.starts, schedule));
-    }
+    SCOPED_TRACE(n);
+    expect_like_the_cpu(
+        problem.patterns, problem.starts,
+        {"5*ER", "10*HIO+4*ER+SW(from=6,every=6)", "6*AER", "3*DM", "3*OSS+MOD(confidence=1)"});
   }
 }
 
@@ -117,17 +115,14 @@ TEST_P(LikeTheCpu, WhereTheObjectIsFarSmallerThanHalfThePattern) {
     Particle particle(n);
     if (n == 1) particle.support = {1}, particle.object = {2}, particle.start = {1};
     const PatternBatch pattern = particle.pattern(32);
-    for (const char* schedule : {"5*ER", "3*HIO+3*AER+SW(from=2,every=2)", "none"}) {
-      SCOPED_TRACE(testing::Message() << n << ' ' << schedule);
-      expect_near(solve(pattern, particle.starts(), schedule), cpu(pattern, particle.starts(), schedule));
-    }
+    SCOPED_TRACE(n);
+    expect_like_the_cpu(pattern, particle.starts(), {"5*ER", "3*HIO+3*AER+SW(from=2,every=2)", "none"});
   }
 }
 
 TEST_P(LikeTheCpu, ForManyFramesAndStartsAtOnce) {
   const Problem problem(16, 7, 3);
-  expect_near(solve(problem.patterns, problem.starts, "10*HIO+5*ER"),
-              cpu(problem.patterns, problem.starts, "10*HIO+5*ER"));
+  expect_like_the_cpu(problem.patterns, problem.starts, {"10*HIO+5*ER"});
 }
 
 TEST_P(LikeTheCpu, WithAnUpperLimitOnTheSupport) {
@@ -135,12 +130,8 @@ TEST_P(LikeTheCpu, WithAnUpperLimitOnTheSupport) {
   std::vector<std::uint8_t> limit(problem.starts.support.size(), 1);
   for (std::size_t i = 0; i < limit.size(); i += 16) limit[i] = limit[i + 1] = limit[i + 5] = 0;
   confine(problem.starts, limit);
-  for (const char* schedule :
-       {"5*ER", "12*ER+SW(from=4,every=4,grow=2)", "8*HIO+SW(from=2,every=5,area=0.4)"}) {
-    SCOPED_TRACE(schedule);
-    expect_near(solve(problem.patterns, problem.starts, schedule),
-                cpu(problem.patterns, problem.starts, schedule));
-  }
+  expect_like_the_cpu(problem.patterns, problem.starts,
+                      {"5*ER", "12*ER+SW(from=4,every=4,grow=2)", "8*HIO+SW(from=2,every=5,area=0.4)"});
 }
 
 TEST_P(LikeTheCpu, InWhatIsDoneWithManyStarts) {
@@ -157,8 +148,7 @@ TEST_P(LikeTheCpu, InWhatIsDoneWithManyStarts) {
         .like_first_start = true}}) {
     problem.starts.choosing = choosing;
     // Sub-pixel alignment for the average follows the last bits of its input.
-    expect_near(solve(problem.patterns, problem.starts, "10*HIO+20*ER"),
-                cpu(problem.patterns, problem.starts, "10*HIO+20*ER"), 1e-3f);
+    expect_like_the_cpu(problem.patterns, problem.starts, {"10*HIO+20*ER"}, 1e-3f);
   }
 }
 
@@ -168,9 +158,7 @@ TEST_P(LikeTheCpu, WithFramesWithoutSignalAmongOthers) {
     const auto first = problem.patterns.intensity.begin() + 32 * 32 * dark;
     std::fill(first, first + 32 * 32, 0.0f);
   }
-  expect_near(solve(problem.patterns, problem.starts, "10*HIO+5*ER"),
-              cpu(problem.patterns, problem.starts, "10*HIO+5*ER"));
+  expect_like_the_cpu(problem.patterns, problem.starts, {"10*HIO+5*ER"});
 }
 
-}  // namespace
 }  // namespace flashphase::refine

@@ -8,6 +8,7 @@
 #include <memory>
 #include <ostream>
 #include <string>
+#include <vector>
 
 #include "engine/refine/solver.h"
 
@@ -72,6 +73,12 @@ class SolverConformance : public testing::TestWithParam<SolverUnderTest> {
 };
 
 class BadInput : public SolverConformance {};
-class LikeTheCpu : public SolverConformance {};
+
+class LikeTheCpu : public SolverConformance {
+ protected:
+  /// The solver gives what the CPU's gives. `tolerance` of the residual, relative.
+  static void expect_like_the_cpu(const PatternBatch& patterns, const Starts& starts,
+                                  const std::vector<const char*>& schedules, float tolerance = 1e-4f);
+};
 
 }  // namespace flashphase::refine

@@ -48,6 +48,40 @@ TEST(StartsFrom, GivesAnEmptyObjectTheWholeSquare) {
   EXPECT_THAT(std::vector<int>(starts.support.begin() + 9, starts.support.end()), Each(1));
 }
 
+TEST(RegisteredStarts, LieOnTheFirstStartOfTheirFrame) {
+  const int n = 8;
+  ObjectBatch objects(2, n);
+  std::vector<std::complex<float>> others(2 * 2 * n * n);
+  for (int frame = 0; frame < 2; ++frame)
+    for (int y = 2; y < 5; ++y)
+      for (int x = 2; x < 6; ++x) {
+        const auto row = static_cast<float>(y), column = static_cast<float>(x);
+        const auto value = std::polar(1 + 0.3f * row, 0.5f * column * column - 0.2f * row);
+        objects.object[static_cast<std::size_t>((frame * n + y) * n + x)] = value;
+        // One lies elsewhere with another phase, the other is the twin.
+        others[static_cast<std::size_t>(((frame * 2 + 0) * n + y + 2) * n + x - 1)] =
+            value * std::complex<float>(0, 1);
+        others[static_cast<std::size_t>(((frame * 2 + 1) * n + n - y) * n + n - x)] = std::conj(value);
+      }
+  Starts starts = starts_from(objects, 0.05f, 0);
+  add_registered_starts(starts, 2, others);
+  EXPECT_EQ(starts.per_frame, 3);
+  ASSERT_EQ(starts.object.size(), 2u * 3 * n * n);
+  for (std::size_t frame = 0; frame < 2; ++frame)
+    for (std::size_t k = 0; k < 3; ++k)
+      for (std::size_t i = 0; i < std::size_t{n} * n; ++i)
+        EXPECT_LT(std::abs(starts.object[(frame * 3 + k) * n * n + i] - objects.object[frame * n * n + i]),
+                  1e-5f)
+            << "frame " << frame << " start " << k << " pixel " << i;
+}
+
+TEST(RegisteredStarts, HaveToBeAsLargeAsTheOthers) {
+  Starts starts = starts_from(two_objects(), 0.05f, 0);
+  EXPECT_THROW(add_registered_starts(starts, 1, std::vector<std::complex<float>>(17)), std::invalid_argument);
+  add_registered_starts(starts, 0, {});
+  EXPECT_EQ(starts.object, two_objects().object);
+}
+
 TEST(RandomStarts, FollowTheGivenOnesAndStayInsideTheSupport) {
   Starts starts = starts_from(two_objects(), 0.05f, 0);
   const auto given = starts.object;

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "engine/infer/flash_module.h"
+#include "engine/infer/network_module.h"
 #include "engine/infer/staged_network.h"
 
 namespace flashphase::infer {
@@ -11,7 +11,7 @@ namespace flashphase::infer {
 
 /// What FeatureMaker makes of a batch.
 struct TensorFeatures {
-  FlashInput input;
+  ModuleInput input;
   torch::Tensor scale;  ///< [B] from sqrt(I) to input.modulus; 0 for a pattern without signal
 };
 TensorFeatures features_of(const torch::Tensor& intensity, const torch::Tensor& measured);
@@ -25,14 +25,18 @@ torch::Tensor project_on_tensors(const torch::Tensor& object, const torch::Tenso
 torch::Tensor project_on_device(const torch::Tensor& object, const torch::Tensor& modulus,
                                 const torch::Tensor& measured);
 
+/// |F| of objects [B, 2, n, n], with gradient: [B, m, m] in the layout of fft::Fft2.
+torch::Tensor modulus_of(const torch::Tensor& object, std::int64_t m);
+
 /// score::ModulusScorer's residual [B] of objects [B, 2, n, n] of any scale.
-torch::Tensor residual_on_tensors(const torch::Tensor& object, const FlashInput& input);
+torch::Tensor residual_on_tensors(const torch::Tensor& object, const ModuleInput& input);
 
 /// Reads a block of `bucket` patterns and writes the block of results (uint8, laid out by `layout`).
-void infer_blocks(FlashModule& module, const BlockLayout& layout, int bucket, const torch::Tensor& in,
+void infer_blocks(NetworkModule& module, const BlockLayout& layout, int bucket, const torch::Tensor& in,
                   const torch::Tensor& out);
 
-/// Prepares the module for inference: weights in `type` on `device`, channels last.
-void to_inference(FlashModule& module, torch::ScalarType type, torch::Device device = torch::kCPU);
+/// Prepares the module for inference: on `device`, convolutions in `type`, channels last; batch norms stay
+/// float32.
+void to_inference(NetworkModule& module, torch::ScalarType type, torch::Device device = torch::kCPU);
 
 }  // namespace flashphase::infer

@@ -1,8 +1,9 @@
-#include "engine/infer/flash_tensors.h"
+#include "engine/infer/module_tensors.h"
 
 #include <gtest/gtest.h>
 
 #include "engine/infer/features.h"
+#include "engine/infer/flash_module.h"
 
 namespace flashphase::infer {
 namespace {
@@ -21,7 +22,7 @@ struct Patterns {
   Patterns() { intensity.select(0, 1).zero_(); }
 };
 
-TEST(FlashTensors, MakeTheFeaturesThatFeatureMakerMakes) {
+TEST(ModuleTensors, MakeTheFeaturesThatFeatureMakerMakes) {
   torch::manual_seed(1);
   const Patterns patterns;
   const TensorFeatures features = features_of(patterns.intensity, patterns.measured);
@@ -40,21 +41,21 @@ TEST(FlashTensors, MakeTheFeaturesThatFeatureMakerMakes) {
   }
 }
 
-TEST(FlashTensors, ProjectAsModulusProjectionDoes) {
+TEST(ModuleTensors, ProjectAsModulusProjectionDoes) {
   torch::manual_seed(2);
   torch::NoGradGuard no_gradient;
   const Patterns patterns;
-  const FlashInput input = features_of(patterns.intensity, patterns.measured).input;
+  const ModuleInput input = features_of(patterns.intensity, patterns.measured).input;
   const torch::Tensor object = torch::randn({kBatch, 2, kN, kN});
   EXPECT_LT(largest_difference(project_on_tensors(object, input.modulus, input.measured),
                                project_modulus(object, input.modulus, input.measured)),
             1e-4);
 }
 
-TEST(FlashTensors, GiveAnObjectThatIsNotFiniteTheResidualOne) {
+TEST(ModuleTensors, GiveAnObjectThatIsNotFiniteTheResidualOne) {
   torch::manual_seed(3);
   const Patterns patterns;
-  const FlashInput input = features_of(patterns.intensity, patterns.measured).input;
+  const ModuleInput input = features_of(patterns.intensity, patterns.measured).input;
   torch::Tensor object = torch::randn({kBatch, 2, kN, kN});
   object.select(0, 2).fill_(std::numeric_limits<float>::quiet_NaN());
   const torch::Tensor residual = residual_on_tensors(object, input);

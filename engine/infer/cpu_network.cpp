@@ -1,4 +1,4 @@
-#include "engine/infer/flash_network.h"
+#include "engine/infer/cpu_network.h"
 
 #include <algorithm>
 #include <cmath>
@@ -6,11 +6,13 @@
 #include <cstddef>
 #include <fstream>
 #include <stdexcept>
+#include <utility>
 
 #include "engine/infer/bf16_flash.h"
 #include "engine/infer/features.h"
-#include "engine/infer/flash_checkpoint.h"
-#include "engine/infer/flash_tensors.h"
+#include "engine/infer/flash_module.h"
+#include "engine/infer/module_checkpoint.h"
+#include "engine/infer/module_tensors.h"
 
 namespace flashphase::infer {
 namespace {
@@ -39,12 +41,12 @@ torch::ScalarType type_of(NetworkOptions::Precision precision) {
   return cpu_has_bf16() ? torch::kBFloat16 : torch::kFloat;
 }
 
-/// By LibTorch, on any CPU.
-class FlashNetwork final : public Network {
+/// Any network by LibTorch, on any CPU.
+class TorchNetwork final : public Network {
  public:
-  FlashNetwork(const Checkpoint& checkpoint, const NetworkOptions& options)
-      : info_(checkpoint.info),
-        module_(module_from(checkpoint)),
+  TorchNetwork(ModelInfo info, std::shared_ptr<NetworkModule> module, const NetworkOptions& options)
+      : info_(std::move(info)),
+        module_(std::move(module)),
         type_(type_of(options.precision)),
         threads_(options.threads),
         make_features_(info_.pattern_size, info_.object_size) {
@@ -90,14 +92,14 @@ class FlashNetwork final : public Network {
   }
 
   ModelInfo info_;
-  std::shared_ptr<FlashModule> module_;
+  std::shared_ptr<NetworkModule> module_;
   torch::ScalarType type_;
   int threads_;
   FeatureMaker make_features_;
   std::vector<float> scales_;
 };
 
-/// For CPUs with AVX512_BF16: frame by frame, each on one thread.
+/// `flash` for CPUs with AVX512_BF16: frame by frame, each on one thread.
 class Bf16Network final : public Network {
  public:
   Bf16Network(const Checkpoint& checkpoint, const FlashOptions& sizes, int threads)
@@ -152,12 +154,13 @@ class Bf16Network final : public Network {
 
 }  // namespace
 
-std::unique_ptr<Network> make_flash_network(const std::string& path, const NetworkOptions& options) {
-  const Checkpoint checkpoint = read_checkpoint(path);
-  const FlashOptions sizes = module_from(checkpoint)->options();
-  if (type_of(options.precision) == torch::kBFloat16 && Bf16Flash::supports(sizes))
-    return std::make_unique<Bf16Network>(checkpoint, sizes, options.threads);
-  return std::make_unique<FlashNetwork>(checkpoint, options);
+std::unique_ptr<Network> make_cpu_network(const Checkpoint& checkpoint, const NetworkOptions& options) {
+  auto module = module_from(checkpoint);
+  const auto* flash = dynamic_cast<const FlashModule*>(module.get());
+  if (flash != nullptr && type_of(options.precision) == torch::kBFloat16 &&
+      Bf16Flash::supports(flash->options()))
+    return std::make_unique<Bf16Network>(checkpoint, flash->options(), options.threads);
+  return std::make_unique<TorchNetwork>(checkpoint.info, std::move(module), options);
 }
 
 }  // namespace flashphase::infer

@@ -1,4 +1,4 @@
-#include "engine/infer/flash_tensors.h"
+#include "engine/infer/module_tensors.h"
 
 #include "engine/infer/features.h"
 
@@ -61,12 +61,16 @@ Tensor project_on_tensors(const Tensor& object, const Tensor& modulus, const Ten
   return torch::stack({torch::real(crop), torch::imag(crop)}, 1);
 }
 
-Tensor residual_on_tensors(const Tensor& object, const FlashInput& input) {
+Tensor modulus_of(const Tensor& object, std::int64_t m) {
+  return spectrum_of(object, m).abs();
+}
+
+Tensor residual_on_tensors(const Tensor& object, const ModuleInput& input) {
   // The largest part at 1 first, as ModulusScorer does, so that squares stay in range.
   const Tensor largest = object.abs().amax({1, 2, 3}, true);
   const Tensor seen = input.measured.ne(0);
-  const Tensor a = where_or_zero(
-      seen, spectrum_of(where_or_zero(largest.gt(0), object / largest), input.modulus.size(1)).abs());
+  const Tensor a =
+      where_or_zero(seen, modulus_of(where_or_zero(largest.gt(0), object / largest), input.modulus.size(1)));
   const Tensor& b = input.modulus;  // 0 where not measured
   const Tensor aa = a.square().sum({1, 2}, true), bb = b.square().sum({1, 2}, true);
   const Tensor chi2 = ((a * ((a * b).sum({1, 2}, true) / aa) - b).square().sum({1, 2}, true) / bb).view({-1});
@@ -74,7 +78,7 @@ Tensor residual_on_tensors(const Tensor& object, const FlashInput& input) {
   return torch::where(sound, chi2, torch::ones_like(chi2));
 }
 
-void infer_blocks(FlashModule& module, const BlockLayout& layout, int bucket, const Tensor& in,
+void infer_blocks(NetworkModule& module, const BlockLayout& layout, int bucket, const Tensor& in,
                   const Tensor& out) {
   const std::int64_t m = layout.pattern_size, n = layout.object_size;
   const auto part = [](const Tensor& block, std::size_t from, std::size_t to) {
@@ -100,12 +104,16 @@ void infer_blocks(FlashModule& module, const BlockLayout& layout, int bucket, co
   part(out, layout.support_at(bucket), layout.output_bytes(bucket)).view({bucket, n, n}).copy_(support);
 }
 
-void to_inference(FlashModule& module, torch::ScalarType type, torch::Device device) {
+void to_inference(NetworkModule& module, torch::ScalarType type, torch::Device device) {
   torch::InferenceMode inference;
   module.eval();
-  for (auto& parameter : module.parameters()) {
-    const Tensor values = parameter.to(device, type);
-    parameter.set_data(values.dim() == 4 ? values.contiguous(torch::MemoryFormat::ChannelsLast) : values);
+  for (const auto& layer : module.modules(false)) {
+    const bool norm = layer->as<torch::nn::BatchNorm2d>() != nullptr;
+    for (Tensor& parameter : layer->parameters(false)) {
+      const Tensor values = parameter.to(device, norm ? torch::kFloat : type);
+      parameter.set_data(values.dim() == 4 ? values.contiguous(torch::MemoryFormat::ChannelsLast) : values);
+    }
+    for (Tensor& buffer : layer->buffers(false)) buffer.set_data(buffer.to(device));
   }
 }
 

@@ -1,0 +1,99 @@
+#include "service/ingest_worker.h"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace flashphase::service {
+
+namespace {
+
+/// How often it looks whether it shall stop while nothing comes.
+constexpr std::chrono::milliseconds kWake{50};
+/// For how long a source that is to close still gives what has arrived already.
+constexpr std::chrono::seconds kLastFrames{1};
+
+}  // namespace
+
+IngestWorker::IngestWorker(ingest::Source& source, std::size_t index, Lifecycle& lifecycle, Metrics& metrics,
+                           Rejections& rejections, Queue<Ingested>& to, Queue<ToPublish>& publish,
+                           spdlog::logger& logger)
+    : source_(source),
+      index_(index),
+      lifecycle_(lifecycle),
+      metrics_(metrics),
+      rejections_(rejections),
+      to_(to),
+      publish_(publish),
+      logger_(logger) {}
+
+void IngestWorker::run(const std::atomic<bool>& stopping) {
+  auto until = Clock::time_point::max();
+  while (Clock::now() < until && lifecycle_.state() != State::failed) {
+    auto item = source_.next(Clock::now() + kWake);
+    if (stopping.load(std::memory_order_relaxed)) {
+      if (!item) return;
+      until = std::min(until, Clock::now() + kLastFrames);
+    }
+    if (!item) continue;
+    if (lifecycle_.state() == State::ready && !std::holds_alternative<ingest::PeerChange>(*item))
+      lifecycle_.apply(Event::frame);
+    std::visit([this](auto& what) { take(what); }, *item);
+  }
+}
+
+void IngestWorker::take(Frame& frame) {
+  metrics_.received(index_);
+  const auto seen = tracker_.frame(frame.id);
+  metrics_.sequence(index_, seen);
+  if (seen.duplicate) return rejections_.add(Rejection::duplicate, &frame.id);
+  pass_on(std::move(frame));
+}
+
+void IngestWorker::take(const ingest::RunBegin& begin) {
+  metrics_.run_event(index_, RunEventKind::begin);
+  if (tracker_.begin(begin)) metrics_.run_event(index_, RunEventKind::missing_end);
+  logger_.info("event=run_begin source={} run={} expected_frames={}", quoted(begin.source), begin.run,
+               begin.expected_frames);
+  pass_on(publish::RunEvent{.kind = publish::RunEvent::Kind::begin,
+                            .source = begin.source,
+                            .run = begin.run,
+                            .expected_frames = begin.expected_frames});
+}
+
+void IngestWorker::take(const ingest::RunEnd& end) {
+  metrics_.run_event(index_, RunEventKind::end);
+  const auto ended = tracker_.end(end);
+  if (ended.missing_begin) metrics_.run_event(index_, RunEventKind::missing_begin);
+  logger_.info("event=run_end source={} run={} sent_frames={} received_frames={}", quoted(end.source),
+               end.run, end.sent_frames, ended.received_frames);
+  pass_on(publish::RunEvent{.kind = publish::RunEvent::Kind::end,
+                            .source = end.source,
+                            .run = end.run,
+                            .expected_frames = ended.expected_frames,
+                            .received_frames = ended.received_frames});
+}
+
+void IngestWorker::take(const ingest::Rejected& rejected) {
+  metrics_.received(index_);
+  rejections_.add(rejected.reason);
+}
+
+void IngestWorker::take(const ingest::PeerChange& change) {
+  metrics_.peer(index_, change.connected);
+  logger_.info("event={} source={} peers={}", change.connected ? "connected" : "disconnected",
+               quoted(source_.name()), metrics_.peers());
+}
+
+void IngestWorker::pass_on(Ingested item) {
+  auto lost = to_.push(std::move(item));
+  if (!lost) return;
+  if (std::holds_alternative<Frame>(*lost))
+    metrics_.dropped(Stage::ingest,
+                     lifecycle_.state() == State::failed ? DropReason::failed : DropReason::queue_full);
+  else  // the word of a begin or an end overtakes rather than gets lost
+    (void)publish_.push(std::get<publish::RunEvent>(std::move(*lost)));
+}
+
+}  // namespace flashphase::service
