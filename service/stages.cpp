@@ -1,7 +1,6 @@
 #include "service/stages.h"
 
 #include <algorithm>
-#include <numbers>
 #include <utility>
 
 #include "engine/frame/range.h"
@@ -119,8 +118,8 @@ std::vector<std::unique_ptr<Reconstruction>> Refinement::operator()(std::span<co
   }
   refine::Starts starts = refine::starts_from(starts_);
   if (view_) refine::add_registered_starts(starts, views_ - 1, (*view_)(patterns_, views_));
-  refine::add_perturbed_starts(starts, starts_per_frame_, std::numbers::pi_v<float>, kSeed);
-  starts.choosing.by = refine::Choice::agreement;
+  refine::add_perturbed_starts(starts, starts_per_frame_, refine::kSpread, kSeed);
+  starts.choosing.average = true;
   starts.choosing.like_first_start = true;
   solver_.solve(patterns_, starts, schedule_, refined_);
   const std::size_t rings = static_cast<std::size_t>(patterns_.size) / 2 + 1;

@@ -15,7 +15,6 @@
 
 #include "engine/frame/dataset.h"
 #include "engine/infer/network.h"
-#include "engine/infer/views.h"
 #include "engine/refine/cuda_solver.h"
 #include "engine/refine/schedule.h"
 #include "engine/refine/solver.h"
@@ -29,6 +28,7 @@ namespace flashphase::tools {
 namespace {
 
 constexpr int kRandomStarts = 48;  // what one random start finds is a matter of luck
+constexpr int kNetworkStarts = 8;  // engine/refine/README.md
 
 /// CLI11 takes -1 for the largest unsigned number.
 CLI::Validator whole_number() {
@@ -44,11 +44,11 @@ struct Arguments {
   std::string input, output;
   std::string model, support;
   std::string schedule = "polish";
-  std::string from = "automatic", choose = "automatic";
+  std::string from = "automatic", choose = "mean";
   std::vector<int> frames;
   std::optional<int> starts_given;
   std::uint64_t seed = 1;
-  float spread = std::numbers::pi_v<float>;
+  float spread = refine::kSpread;
   int generations = 1;
   float hold_out = 0;
   bool unwrap = false;
@@ -67,7 +67,7 @@ struct Arguments {
                    "(as it is, "
                    "mirrored, transposed, both), then copies of the first with other phases; default: 48 "
                    "random ones, "
-                   "4 from a network")
+                   "8 from a network, 1 from the model none")
         ->check(CLI::Range(1, 100000));
     app.add_option(
            "--from", from,
@@ -85,8 +85,8 @@ struct Arguments {
            "--choose", choose,
            "which of several starts comes out: residual (lowest), agreement (low residual and like the "
            "others), free (foretells best the pixels held out), or mean (average of the better half, settled "
-           "until it fits as well). automatic: mean with random starts, else agreement")
-        ->check(CLI::IsMember({"automatic", "residual", "agreement", "free", "mean"}))
+           "until it fits as well)")
+        ->check(CLI::IsMember({"residual", "agreement", "free", "mean"}))
         ->capture_default_str();
     app.add_option("--generations", generations,
                    "times the schedule runs, each but the first from starts bred with "
@@ -117,17 +117,16 @@ struct Arguments {
     return threads > 0 ? threads : static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
   }
   int starts(const Network* network) const {
-    const int all = network == nullptr ? kRandomStarts : infer::views_of(network->info(), infer::kViews);
-    return starts_given.value_or(all);
+    const int usual = network == nullptr ? kRandomStarts : network->info().oriented ? kNetworkStarts : 1;
+    return starts_given.value_or(usual);
   }
 
   refine::Choosing choosing(int starts) const {
     refine::Choosing choosing;
     const bool chooses = starts > 1;
-    const std::string rule = choose != "automatic" ? choose : random() ? "mean" : "agreement";
-    if (chooses && rule == "agreement") choosing.by = refine::Choice::agreement;
-    if (chooses && rule == "free") choosing.by = refine::Choice::free_log_likelihood;
-    choosing.average = chooses && rule == "mean";
+    if (chooses && choose == "agreement") choosing.by = refine::Choice::agreement;
+    if (chooses && choose == "free") choosing.by = refine::Choice::free_log_likelihood;
+    choosing.average = chooses && choose == "mean";
     choosing.confidence = chooses;
     choosing.held_out = hold_out;
     choosing.generations = generations;

@@ -22,6 +22,7 @@ namespace flashphase::trainer {
 namespace {
 
 constexpr int kBatch = 16;
+constexpr std::uint64_t kSeed = 1;
 constexpr double kRight = 0.05;            // real-space error below which a frame counts as solved
 constexpr float kSupportThreshold = 0.1f;  // of the truth's maximum: where its phase is meaningful
 
@@ -129,7 +130,7 @@ std::vector<Evaluation> evaluate(const EvaluateOptions& options) {
     throw std::runtime_error("model " + options.model + " takes patterns of " +
                              std::to_string(network->info().pattern_size) + " pixels; " + options.data +
                              " has " + std::to_string(data.pattern_size));
-  const int views = infer::views_of(network->info(), options.views);
+  const int views = infer::views_of(network->info(), options.starts);
   infer::Views view(*network);
   const auto solver = refine::make_cpu_solver();
   score::ModulusScorer scorer(data.pattern_size);
@@ -146,6 +147,8 @@ std::vector<Evaluation> evaluate(const EvaluateOptions& options) {
     judge(objects, data, first, alone);
     refine::Starts starts = refine::starts_from(objects);
     refine::add_registered_starts(starts, views - 1, view(batch, views));
+    refine::add_perturbed_starts(starts, options.starts, refine::kSpread, kSeed);
+    starts.choosing.average = true;
     for (std::size_t k = 0; k < samples.size(); ++k) {
       if (options.iterations[k] == 0) continue;
       solver->solve(batch, starts, schedule_of(options.iterations[k]), refined);
@@ -173,9 +176,9 @@ void add_evaluate(CLI::App& parent) {
   app->add_option("--iterations", options->iterations, "Iterations after the network, e.g. 0,20,100")
       ->delimiter(',')
       ->check(CLI::Range(0, 100000));
-  app->add_option("--views", options->views,
-                  "Start refinement from the answers to so many views of a pattern; the best comes out")
-      ->check(CLI::Range(1, infer::kViews))
+  app->add_option("--starts", options->starts,
+                  "Starts of refinement, as flashphase-reconstruct makes them; their average is judged")
+      ->check(CLI::Range(1, 1000))
       ->capture_default_str();
   app->add_option("--frames", options->frames, "Only the first N frames");
   app->add_flag("--json", options->json, "Print JSON");

@@ -16,7 +16,7 @@ struct EvaluateOptions {
       0};                  ///< of refinement after the network, each judged apart; 0 = the network alone
   std::size_t frames = 0;  ///< 0 = all
   bool json = false;
-  int views = 1;  ///< of each pattern, whose answers refinement starts from (infer::Views)
+  int starts = 1;  ///< of refinement, as flashphase-reconstruct makes them; what comes out is their average
 };
 
 /// Mean and median of one figure over the frames.
@@ -37,7 +37,7 @@ struct Evaluation {
 /// not serve.
 std::vector<Evaluation> evaluate(const EvaluateOptions& options);
 
-/// Adds `evaluate --model M --data F [--iterations 0,20,100] [--views K] [--frames N] [--json]`.
+/// Adds `evaluate --model M --data F [--iterations 0,20,100] [--starts K] [--frames N] [--json]`.
 void add_evaluate(CLI::App& parent);
 
 }  // namespace flashphase::trainer

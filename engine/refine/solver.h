@@ -124,6 +124,10 @@ void add_registered_starts(Starts& starts, int more, std::span<const std::comple
 /// same starts everywhere, and to every frame of a batch.
 void add_random_starts(Starts& starts, int per_frame, std::uint64_t seed);
 
+/// Radians: near enough to a network's answer to stay with what it has right, far enough to leave what it has
+/// wrong (README.md).
+inline constexpr float kSpread = 0.5f;
+
 /// The same, but the added ones are the frame's first start with the phase of each pixel moved by up to
 /// `spread` radians.
 void add_perturbed_starts(Starts& starts, int per_frame, float spread, std::uint64_t seed);

@@ -148,28 +148,47 @@ def test_the_shipped_model_inverts_simulated_particles(tmp_path):
 
 @needs_model
 def test_the_shipped_model_keeps_its_figures_on_unseen_particles(tmp_path):
-    """The bars of docs/model-flash.md's first row, on fewer patterns: 0.0005 and 0.013 were measured on 2 000."""
+    """The bars of docs/model-flash.md's first row, on fewer patterns: 0.00035 and 0.010 were measured on 2 000."""
     data = tmp_path / "unseen.h5"
     run("flashphase-train", "generate", data, "--count", 300, "--recipe", "paper", "--seed", 4711)
     report = json.loads(run("flashphase-train", "evaluate", "--model", MODEL, "--data", data, "--iterations", "0,20",
                             "--json").stdout)
     assert report["frames"] == 300 and report["network"] == "flash"
     alone, refined = report["iterations"]["0"], report["iterations"]["20"]
-    assert alone["modulus_chi2"]["mean"] <= 0.005
-    assert alone["real_space_error"]["median"] <= 0.04
+    assert alone["modulus_chi2"]["mean"] <= 0.001
+    assert alone["real_space_error"]["median"] <= 0.02
     assert refined["modulus_chi2"]["mean"] < alone["modulus_chi2"]["mean"]
 
 
 @needs_model
-def test_measured_frame_99_is_refined_to_a_residual_of_2e_3(tmp_path):
+def test_polish_makes_unseen_particles_better_and_hardly_a_right_one_wrong(tmp_path):
+    """What docs/model-flash.md has of eight starts. Of these 600 particles 2 were made wrong when it was measured."""
+    data = tmp_path / "unseen.h5"
+    run("flashphase-train", "generate", data, "--count", 600, "--recipe", "paper", "--seed", 4711)
+    report = json.loads(run("flashphase-train", "evaluate", "--model", MODEL, "--data", data, "--iterations", "0,100",
+                            "--starts", 8, "--json").stdout)
+    alone, refined = report["iterations"]["0"], report["iterations"]["100"]
+    assert refined["modulus_chi2"]["mean"] <= 3e-4
+    assert refined["real_space_error"]["median"] <= 0.6 * alone["real_space_error"]["median"]
+    right = 600 * alone["real_space_error"]["below_0.05"]
+    assert refined["made_wrong"] <= 0.01 * right < refined["made_right"]
+
+
+POLISHED = {80: 0.007, 92: 0.0017, 99: 0.0015, 106: 0.0022, 112: 0.0045}
+
+
+@needs_model
+def test_polish_fits_measured_frames_better_than_random_starts_do(tmp_path):
     data = REAL_DATA / "aps34idc_scan54_64.h5"
     if not data.exists():
         pytest.skip(f"{data} is not here; FLASHPHASE_REAL_DATA names its folder")
-    run("flashphase-reconstruct", data, tmp_path / "out.h5", "--schedule", "polish")
+    run("flashphase-reconstruct", data, tmp_path / "out.h5", "--frames", ",".join(map(str, POLISHED)))
     with h5py.File(tmp_path / "out.h5") as out, h5py.File(data) as measured:
-        assert out["refined_residual"][99] <= 0.002
-        chi2 = modulus_chi2(out["objects"][99:100], measured["patterns"][99:100])
-        assert abs(chi2[0] - out["refined_residual"][99]) < 1e-4
+        residuals = out["refined_residual"][:]
+        for residual, (frame, bar) in zip(residuals, POLISHED.items()):
+            assert residual <= bar, frame
+        chi2 = modulus_chi2(out["objects"][:], measured["patterns"][:][list(POLISHED)])
+        assert np.allclose(chi2, residuals, atol=1e-4)
 
 
 @needs_model
