@@ -11,6 +11,7 @@
 #include "engine/infer/bench_support.h"
 #include "engine/infer/network.h"
 #include "tools/bench/commands.h"
+#include "tools/bench/median.h"
 #include "tools/frame_pool.h"
 #include "tools/json.h"
 #include "tools/program.h"
@@ -54,12 +55,6 @@ std::vector<PatternBatch> inputs(int batch, int size) {
       std::ranges::copy(pool.hits[next++ % pool.hits.size()],
                         set.intensity.begin() + static_cast<std::ptrdiff_t>(set.pattern_cells()) * i);
   return sets;
-}
-
-double median(std::vector<double>& values) {
-  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-  std::nth_element(values.begin(), middle, values.end());
-  return *middle;
 }
 
 BatchSpeed measure(Network& network, int batch, double seconds) {

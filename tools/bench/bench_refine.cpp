@@ -1,8 +1,14 @@
+#include <sched.h>
+
 #include <algorithm>
 #include <chrono>
-#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
 #include <iostream>
 #include <memory>
+#include <numeric>
+#include <span>
 #include <string>
 #include <thread>
 #include <vector>
@@ -13,6 +19,7 @@
 #include "tools/bench/bench_refine_cuda.h"
 #include "tools/bench/commands.h"
 #include "tools/bench/fft_floor.h"
+#include "tools/bench/median.h"
 #include "tools/bench/refine_problem.h"
 #include "tools/json.h"
 #include "tools/program.h"
@@ -26,86 +33,114 @@ struct Arguments {
   int device = 0;
   int size = 64;
   int iterations = 600;
-  int frames = 0;  ///< 0 = for each thread as many as take about as long as 64 of size 64
+  int frames = 0;  ///< of a batch; 0 = two for each thread, on a GPU by size
   int threads = 1;
+  double seconds = 8;
   std::string schedule;
   bool json = false;
 };
 
-/// Runs `work(thread)` on every thread at once; seconds until the last is done.
-template <class Work>
-double timed(int threads, Work work) {
-  std::vector<std::jthread> workers;
-  const Clock::time_point start = Clock::now();
-  for (int t = 0; t < threads; ++t) workers.emplace_back([&work, t] { work(t); });
-  workers.clear();
-  return std::chrono::duration<double>(Clock::now() - start).count();
+/// Binds this thread to the `index`-th of the cores that it may use, counted round: two threads that begin on
+/// one core would share it until the scheduler parts them. Where that is refused, it stays unbound.
+void bind_to_core(int index) {
+  cpu_set_t usable, chosen;
+  if (sched_getaffinity(0, sizeof usable, &usable) != 0) return;
+  int skip = index % CPU_COUNT(&usable), core = 0;
+  while (!CPU_ISSET(core, &usable) || skip-- > 0) ++core;
+  CPU_ZERO(&chosen);
+  CPU_SET(core, &chosen);
+  sched_setaffinity(0, sizeof chosen, &chosen);
 }
 
-/// FFT pairs per second, all threads together.
-double measure_floor(int size, int threads, int pairs) {
-  std::vector<std::unique_ptr<FftFloor>> floors;
-  for (int t = 0; t < threads; ++t) floors.push_back(std::make_unique<FftFloor>(size));
-  const auto run = [&](int t) {
-    for (int i = 0; i < pairs; ++i) floors[static_cast<std::size_t>(t)]->forward_and_inverse();
-  };
-  timed(threads, run);  // caches and clocks warm
-  return threads * static_cast<double>(pairs) / timed(threads, run);
-}
+/// What a thread does over and over; returns how much that was (iterations, FFT pairs).
+using Work = std::function<double()>;
 
-/// A solver and frames of its own for every thread.
-class Lanes {
- public:
-  Lanes(const Arguments& arguments, int threads) {
-    const double usual = 64.0 * 64 * 64 / arguments.size / arguments.size;
-    const int frames = arguments.frames > 0 ? arguments.frames : threads * static_cast<int>(std::ceil(usual));
-    const int share = (frames + threads - 1) / threads;
-    for (int t = 0; t < threads; ++t)
-      lanes_.push_back({make_refine_problem(share, arguments.size, static_cast<std::uint64_t>(t) + 1)});
-  }
-
-  /// Iterations per second, all threads together.
-  double operator()(const refine::Schedule& schedule) {
-    const int threads = static_cast<int>(lanes_.size());
-    const double seconds = timed(threads, [&](int t) {
-      Lane& lane = lanes_[static_cast<std::size_t>(t)];
-      lane.solver->solve(lane.problem.patterns, lane.problem.starts, schedule, lane.refined);
+/// How much a second all of `work` does together, each on a thread and a core of its own (from the
+/// `first_core`-th on), for about `window`. Nobody waits for the slowest, as in a pool that takes frames from
+/// one queue.
+double rate(std::span<const Work> work, int first_core = 0) {
+  constexpr std::chrono::milliseconds window(30);
+  std::vector<double> rates(work.size());
+  std::vector<std::jthread> threads;
+  for (std::size_t t = 0; t < work.size(); ++t)
+    threads.emplace_back([&, t] {
+      bind_to_core(first_core + static_cast<int>(t));
+      const Clock::time_point start = Clock::now();
+      double done = 0;
+      while (Clock::now() - start < window) done += work[t]();
+      rates[t] = done / std::chrono::duration<double>(Clock::now() - start).count();
     });
-    return threads * static_cast<double>(lanes_.front().problem.patterns.count) * schedule.iterations() /
-           seconds;
+  threads.clear();
+  return std::accumulate(rates.begin(), rates.end(), 0.0);
+}
+
+/// What one thread has for itself: a solver and frames, and an FFT.
+class Lane {
+ public:
+  Lane(int frames, int size, std::uint64_t seed)
+      : problem_(make_refine_problem(frames, size, seed)), fft_(size) {}
+
+  double iterate(const refine::Schedule& schedule) {
+    solver_->solve(problem_.patterns, problem_.starts, schedule, refined_);
+    return static_cast<double>(problem_.patterns.count) * schedule.iterations();
+  }
+  double transform() {
+    constexpr int pairs = 8;
+    for (int i = 0; i < pairs; ++i) fft_.forward_and_inverse();
+    return pairs;
   }
 
  private:
-  struct Lane {
-    RefineProblem problem;
-    std::unique_ptr<refine::Solver> solver = refine::make_cpu_solver();
-    refine::Refined refined{};
-  };
-  std::vector<Lane> lanes_;
+  RefineProblem problem_;
+  FftFloor fft_;
+  std::unique_ptr<refine::Solver> solver_ = refine::make_cpu_solver();
+  refine::Refined refined_{};
 };
 
-/// Iterations a second: the best of several rounds, in which all that is compared runs in turn. What else the
-/// machine does can only slow them down.
-struct Best {
-  double floor = 0, speed = 0, one_thread = 0, with_shrink_wrap = 0;
+/// Rates are those of the best round, a second. Ratios are medians of the rounds' own: within a round all
+/// that is compared runs in turn, so what slows a core for longer than a round (a neighbour on the same
+/// physical core, its clock) slows both sides.
+struct Speed {
+  double iterations = 0, floor = 0;
+  double to_floor = 0, to_one_thread = 0, shrink_wrap_cost = 0;
 };
 
-Best measure(const Arguments& arguments, const refine::Schedule& schedule) {
-  constexpr int rounds = 5;
-  const int pairs =
-      std::max(20, static_cast<int>(2e8 / std::pow(arguments.size, 2) / std::log2(arguments.size) / 10));
+Speed measure(const Arguments& arguments, const refine::Schedule& schedule) {
+  constexpr int least_rounds = 5;
   refine::Schedule shrink_wrap = schedule;
   shrink_wrap.shrink_wrap.emplace();
-  Lanes all(arguments, arguments.threads), one(arguments, 1);
-  all(refine::parse_schedule("20*HIO"));  // caches and clocks warm
-  Best best;
-  for (int i = 0; i < rounds; ++i) {
-    best.floor = std::max(best.floor, measure_floor(arguments.size, arguments.threads, pairs));
-    best.speed = std::max(best.speed, all(schedule));
-    if (!schedule.shrink_wrap) best.with_shrink_wrap = std::max(best.with_shrink_wrap, all(shrink_wrap));
-    if (arguments.threads > 1) best.one_thread = std::max(best.one_thread, one(schedule));
+  const int frames = arguments.frames > 0 ? arguments.frames : 2;
+  std::vector<std::unique_ptr<Lane>> lanes;
+  std::vector<Work> transform, iterate, wrap;
+  for (int t = 0; t < arguments.threads; ++t) {
+    Lane* lane =
+        lanes.emplace_back(std::make_unique<Lane>(frames, arguments.size, static_cast<std::uint64_t>(t) + 1))
+            .get();
+    transform.push_back([lane] { return lane->transform(); });
+    iterate.push_back([lane, &schedule] { return lane->iterate(schedule); });
+    wrap.push_back([lane, &shrink_wrap] { return lane->iterate(shrink_wrap); });
   }
-  return best;
+  Speed speed;
+  std::vector<double> to_floor, to_one_thread, cost;
+  const Clock::time_point start = Clock::now();
+  for (int i = 0; i < least_rounds || Clock::now() - start < std::chrono::duration<double>(arguments.seconds);
+       ++i) {
+    const double floor = rate(transform), all = rate(iterate);
+    if (arguments.threads > 1) {
+      double alone = 0;  // each thread in turn, on its own core
+      for (int t = 0; t < arguments.threads; ++t)
+        alone += rate({&iterate[static_cast<std::size_t>(t)], 1}, t);
+      to_one_thread.push_back(arguments.threads * all / alone);
+    }
+    if (!schedule.shrink_wrap) cost.push_back(all / rate(wrap) - 1);
+    to_floor.push_back(all / floor);
+    speed.iterations = std::max(speed.iterations, all);
+    speed.floor = std::max(speed.floor, floor);
+  }
+  speed.to_floor = median(to_floor);
+  if (!to_one_thread.empty()) speed.to_one_thread = median(to_one_thread);
+  if (!cost.empty()) speed.shrink_wrap_cost = median(cost);
+  return speed;
 }
 
 void print(const CudaRefineSpeed& speed, bool json) {
@@ -136,20 +171,19 @@ int run(const Arguments& arguments) {
           arguments.json);
     return kDone;
   }
-  const Best best = measure(arguments, schedule);
-  const double ratio = best.speed / best.floor;
+  const Speed speed = measure(arguments, schedule);
   JsonObject report;
   report.add("backend", "cpu").add("size", arguments.size).add("threads", arguments.threads);
   report.add("fft", FftFloor::name()).add("solver_fft", fft::instruction_set());
-  report.add("iterations_per_second", best.speed).add("fft_floor_iterations_per_second", best.floor);
-  report.add("ratio_to_floor", ratio);
-  if (arguments.threads > 1) report.add("ratio_to_one_thread", best.speed / best.one_thread);
-  if (!schedule.shrink_wrap) report.add("shrink_wrap_cost", best.speed / best.with_shrink_wrap - 1);
+  report.add("iterations_per_second", speed.iterations).add("fft_floor_iterations_per_second", speed.floor);
+  report.add("ratio_to_floor", speed.to_floor);
+  if (arguments.threads > 1) report.add("ratio_to_one_thread", speed.to_one_thread);
+  if (!schedule.shrink_wrap) report.add("shrink_wrap_cost", speed.shrink_wrap_cost);
   if (arguments.json)
     std::cout << report.text() << '\n';
   else
-    std::cout << best.speed << " iterations/s, floor " << best.floor << " (" << FftFloor::name()
-              << "), ratio " << ratio << '\n';
+    std::cout << speed.iterations << " iterations/s, floor " << speed.floor << " (" << FftFloor::name()
+              << "), ratio " << speed.to_floor << '\n';
   return kDone;
 }
 
@@ -169,10 +203,12 @@ Command add_bench_refine(CLI::App& parent) {
       ->check(CLI::Range(8, 4096))
       ->capture_default_str();
   app->add_option("--iterations", arguments->iterations)->check(CLI::PositiveNumber)->capture_default_str();
-  app->add_option("--frames", arguments->frames,
-                  "default: by size, a quarter of a second's work a thread or more")
+  app->add_option("--frames", arguments->frames, "of a batch; default: two for each thread; cuda: by size")
       ->check(CLI::PositiveNumber);
   app->add_option("--threads", arguments->threads)->check(CLI::PositiveNumber)->capture_default_str();
+  app->add_option("--seconds", arguments->seconds, "cpu: of measurement; at least five rounds")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
   app->add_option("--schedule", arguments->schedule, "default: iterations*HIO");
   app->add_flag("--json", arguments->json, "one JSON object");
   return [arguments] { return run(*arguments); };

@@ -9,6 +9,7 @@
 #include "engine/frame/range.h"
 #include "engine/refine/cuda_bench.h"
 #include "engine/refine/cuda_solver.h"
+#include "tools/bench/median.h"
 #include "tools/bench/refine_problem.h"
 
 namespace flashphase::tools {
@@ -21,11 +22,6 @@ constexpr int kRounds = 8;
 
 Path path_named(const std::string& name) {
   return name == "fused" ? Path::fused : name == "batched" ? Path::batched : Path::automatic;
-}
-
-double median(std::vector<double> values) {
-  std::ranges::sort(values);
-  return values[values.size() / 2];
 }
 
 }  // namespace
