@@ -2,14 +2,25 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
 #include <functional>
 
 namespace flashphase::refine {
 namespace {
 
-/// to[i] += weight * from[i]
-void add(float* to, const float* from, float weight, int count) {
-  for (int i = 0; i < count; ++i) to[i] += weight * from[i];
+using Four [[gnu::vector_size(16), gnu::aligned(4), gnu::may_alias]] = float;
+constexpr int kChunk = 16;  // sums kept in registers
+
+/// to[0, 16) = sum over |d| <= reach of weights[|d|] from[d step + 0, 16)
+void weigh(const float* from, std::ptrdiff_t step, const float* weights, int reach, float* to) {
+  const auto at = [](const float* values, int part) { return reinterpret_cast<const Four*>(values)[part]; };
+  Four sum[4];
+  for (int part = 0; part < 4; ++part) sum[part] = weights[0] * at(from, part);
+  for (int d = 1; d <= reach; ++d) {
+    const float *before = from - d * step, *after = from + d * step;
+    for (int part = 0; part < 4; ++part) sum[part] += weights[d] * (at(before, part) + at(after, part));
+  }
+  for (int part = 0; part < 4; ++part) reinterpret_cast<Four*>(to)[part] = sum[part];
 }
 
 /// to[i] = larger of to[i] and from[i]
@@ -21,11 +32,13 @@ void raise(float* to, const float* from, int count) {
 
 SupportUpdate::SupportUpdate(int n)
     : n_(n),
+      stride_((n + kChunk - 1) / kChunk * kChunk),
       weights_(static_cast<std::size_t>(n) + 1),
-      amplitude_(static_cast<std::size_t>(n * n)),
-      blurred_(static_cast<std::size_t>(n * n)),
-      row_(static_cast<std::size_t>(3 * n)),
-      inside_(amplitude_.size()) {}
+      amplitude_(static_cast<std::size_t>(3 * n * stride_)),
+      row_(static_cast<std::size_t>(n + stride_ + n)),
+      blurred_(static_cast<std::size_t>(n * n) + kChunk),
+      before_(static_cast<std::size_t>(n * n)),
+      inside_(before_.size()) {}
 
 void SupportUpdate::stay_inside(std::span<const std::uint8_t> upper_limit) {
   allowed_.resize(upper_limit.size());
@@ -42,40 +55,31 @@ void SupportUpdate::make_weights(float sigma) {
 }
 
 void SupportUpdate::blur() {
-  std::fill(blurred_.begin(), blurred_.end(), 0.0f);
-  for (int y = 0; y < n_; ++y) {
-    for (int from = std::max(0, y - reach_); from <= std::min(n_ - 1, y + reach_); ++from) {
-      add(&blurred_[static_cast<std::size_t>(y * n_)], &amplitude_[static_cast<std::size_t>(from * n_)],
-          weights_[static_cast<std::size_t>(std::abs(from - y))], n_);
-    }
-  }
   float* middle = row_.data() + n_;
   for (int y = 0; y < n_; ++y) {
-    float* line = &blurred_[static_cast<std::size_t>(y * n_)];
-    std::copy_n(line, n_, middle);
-    std::fill_n(line, n_, 0.0f);
-    for (int d = -reach_; d <= reach_; ++d) {
-      add(line, middle + d, weights_[static_cast<std::size_t>(std::abs(d))], n_);
-    }
+    const float* column = &amplitude_[static_cast<std::size_t>((n_ + y) * stride_)];
+    for (int x = 0; x < n_; x += kChunk) weigh(column + x, stride_, weights_.data(), reach_, middle + x);
+    float* line = &blurred_[static_cast<std::size_t>(y * n_)];  // its last chunk may reach into the next
+    for (int x = 0; x < n_; x += kChunk) weigh(middle + x, 1, weights_.data(), reach_, line + x);
   }
 }
 
 /// The blurred amplitude that this fraction of the square lies above.
 float SupportUpdate::brightest(float area) {
-  const auto asked = static_cast<std::size_t>(std::lround(area * static_cast<float>(blurred_.size())));
+  const auto asked = static_cast<std::size_t>(std::lround(area * static_cast<float>(before_.size())));
   const std::size_t count = std::max<std::size_t>(asked, 1);
-  if (count >= blurred_.size()) return -1;
-  std::copy(blurred_.begin(), blurred_.end(), amplitude_.begin());
-  const auto at = amplitude_.begin() + static_cast<std::ptrdiff_t>(count);
-  std::nth_element(amplitude_.begin(), at, amplitude_.end(), std::greater<>());
+  if (count >= before_.size()) return -1;
+  std::copy_n(blurred_.begin(), before_.size(), before_.begin());
+  const auto at = before_.begin() + static_cast<std::ptrdiff_t>(count);
+  std::nth_element(before_.begin(), at, before_.end(), std::greater<>());
   return *at;
 }
 
 void SupportUpdate::grow() {
-  std::copy(inside_.begin(), inside_.end(), amplitude_.begin());
+  std::ranges::copy(inside_, before_.begin());
   for (int y = 0; y < n_; ++y) {
     float* line = &inside_[static_cast<std::size_t>(y * n_)];
-    const float* before = &amplitude_[static_cast<std::size_t>(y * n_)];
+    const float* before = &before_[static_cast<std::size_t>(y * n_)];
     if (y > 0) raise(line, before - n_, n_);
     if (y < n_ - 1) raise(line, before + n_, n_);
     raise(line + 1, before, n_ - 1);
@@ -93,9 +97,10 @@ float SupportUpdate::largest_blurred() {
 bool SupportUpdate::operator()(const float* re, const float* im, int stride, float sigma,
                                const ShrinkWrap& rule, float* support) {
   for (int y = 0; y < n_; ++y) {
+    float* line = &amplitude_[static_cast<std::size_t>((n_ + y) * stride_)];
     for (int x = 0; x < n_; ++x) {
       const int i = y * stride + x;
-      amplitude_[static_cast<std::size_t>(y * n_ + x)] = std::sqrt(re[i] * re[i] + im[i] * im[i]);
+      line[x] = std::sqrt(re[i] * re[i] + im[i] * im[i]);
     }
   }
   make_weights(sigma);

@@ -32,12 +32,15 @@ class SupportUpdate {
   void grow();
 
   int n_;
-  int reach_ = 0;                           ///< weights_ holds [0, reach_], at most n_
-  std::vector<float> weights_;              ///< Gaussian, from its middle
-  std::vector<float> amplitude_, blurred_;  ///< [n, n]
-  std::vector<float> row_;                  ///< a row between two margins of n zeros
-  std::vector<float> inside_;               ///< [n, n] 1 or 0
-  std::vector<float> allowed_;              ///< [n, n] 1 or 0; empty = everywhere
+  int stride_;                    ///< n or more, whole chunks of the blur
+  int reach_ = 0;                 ///< weights_ holds [0, reach_], at most n_
+  std::vector<float> weights_;    ///< Gaussian, from its middle
+  std::vector<float> amplitude_;  ///< [3 n, stride] n rows between two margins of n rows of zeros
+  std::vector<float> row_;        ///< [n + stride + n] a row between two margins of zeros
+  std::vector<float> blurred_;    ///< [n, n], and room for a chunk
+  std::vector<float> before_;     ///< [n, n]
+  std::vector<float> inside_;     ///< [n, n] 1 or 0
+  std::vector<float> allowed_;    ///< [n, n] 1 or 0; empty = everywhere
 };
 
 }  // namespace flashphase::refine

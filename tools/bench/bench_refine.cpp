@@ -33,7 +33,7 @@ struct Arguments {
   int device = 0;
   int size = 64;
   int iterations = 600;
-  int frames = 0;  ///< of a batch; 0 = two for each thread, on a GPU by size
+  int frames = 0;  ///< of a batch; 0 = one for each thread, on a GPU by size
   int threads = 1;
   double seconds = 8;
   std::string schedule;
@@ -109,7 +109,7 @@ Speed measure(const Arguments& arguments, const refine::Schedule& schedule) {
   constexpr int least_rounds = 5;
   refine::Schedule shrink_wrap = schedule;
   shrink_wrap.shrink_wrap.emplace();
-  const int frames = arguments.frames > 0 ? arguments.frames : 2;
+  const int frames = std::max(1, arguments.frames);
   std::vector<std::unique_ptr<Lane>> lanes;
   std::vector<Work> transform, iterate, wrap;
   for (int t = 0; t < arguments.threads; ++t) {
@@ -203,7 +203,7 @@ Command add_bench_refine(CLI::App& parent) {
       ->check(CLI::Range(8, 4096))
       ->capture_default_str();
   app->add_option("--iterations", arguments->iterations)->check(CLI::PositiveNumber)->capture_default_str();
-  app->add_option("--frames", arguments->frames, "of a batch; default: two for each thread; cuda: by size")
+  app->add_option("--frames", arguments->frames, "of a batch; default: one for each thread; cuda: by size")
       ->check(CLI::PositiveNumber);
   app->add_option("--threads", arguments->threads)->check(CLI::PositiveNumber)->capture_default_str();
   app->add_option("--seconds", arguments->seconds, "cpu: of measurement; at least five rounds")
