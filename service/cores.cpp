@@ -1,12 +1,9 @@
 #include "service/cores.h"
 
 #include <sched.h>
-#include <spdlog/fmt/fmt.h>
-
 #include <algorithm>
 #include <charconv>
 #include <fstream>
-#include <stdexcept>
 #include <string>
 #include <thread>
 
@@ -33,11 +30,7 @@ int usable_cores() {
 }
 
 int cpu_refine_workers(int asked, int cores, int others) {
-  if (asked > cores)
-    throw std::runtime_error(
-        fmt::format("{} are more than the {} {} that this process may use; 0 takes what is free", asked,
-                    cores, cores == 1 ? "core" : "cores"));
-  return asked > 0 ? asked : std::max(1, cores - others);
+  return asked > 0 ? std::min(asked, cores) : std::max(1, cores - others);
 }
 
 }  // namespace flashphase::service

@@ -12,9 +12,8 @@ std::optional<int> cores_of_quota(std::string_view cpu_max);
 /// Cores that this process may use: those of its affinity mask, or fewer where its container has a limit.
 int usable_cores();
 
-/// How many refine workers the CPU gets. `asked`: 0 = as many as `cores` leaves beside the `others`, threads
-/// that frames have to pass in time; at least one. Throws std::runtime_error with one sentence when more are
-/// asked for than there are cores.
+/// How many refine workers the CPU gets, at most `cores`. `asked`: 0 = as many as `cores` leaves beside the
+/// `others`, threads that frames have to pass in time; at least one.
 ///
 /// Workers are not bound to cores: they have nice 10, and one that is bound would wait for a busy thread on
 /// its own core while another core is idle.

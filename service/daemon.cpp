@@ -86,8 +86,7 @@ int refine_workers_on_cpu(const Config& config) {
   int others = static_cast<int>(config.sources.size()) + config.pipeline.preprocess_threads + 1;  // publish
   for (const Device device : infer_devices(config))
     others += config.pipeline.infer_workers * (device ? 1 : config.network.threads);
-  return blaming("refine.workers: ",
-                 [&] { return cpu_refine_workers(config.pipeline.refine_workers, usable_cores(), others); });
+  return cpu_refine_workers(config.pipeline.refine_workers, usable_cores(), others);
 }
 
 std::vector<std::unique_ptr<refine::Solver>> make_solvers(const Config& config) {
@@ -155,6 +154,11 @@ struct Daemon::Impl {
     logger->info("event=model name={} hash={} device={} precision={} pattern_size={} object_size={}",
                  quoted(model.name), model.hash.empty() ? "none" : model.hash, device, precision,
                  model.pattern_size, model.object_size);
+    if (const std::size_t asked = static_cast<std::size_t>(config.pipeline.refine_workers),
+        got = stages.solvers.size();
+        got > 0 && asked > got)
+      logger->warn("event=fewer_refine_workers asked={} started={} reason={}", asked, got,
+                   quoted("refine.workers is more than the cores that this process may use"));
     stages.sources = open_sources(config);  // after the model is warm, so that no frame grows old meanwhile
     stages.sinks = {publisher, live_view};
     pipeline = std::make_unique<Pipeline>(config.pipeline, std::move(stages), metrics, logger);

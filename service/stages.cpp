@@ -10,8 +10,6 @@ namespace flashphase::service {
 
 namespace {
 
-constexpr std::uint64_t kSeed = 1;  // the same every time: a replayed run gives what it gave live
-
 float seconds_between(Clock::time_point from, Clock::time_point to) {
   return std::chrono::duration<float>(to - from).count();
 }
@@ -97,31 +95,17 @@ ObjectBatch Inference::object(int index) const {
 
 Refinement::Refinement(refine::Solver& solver, const refine::Schedule& schedule, const ModelInfo& model,
                        int starts, Network* viewer)
-    : solver_(solver),
-      schedule_(schedule),
-      model_(model),
-      starts_per_frame_(starts),
-      views_(viewer != nullptr ? infer::views_of(viewer->info(), starts) : 1) {
-  if (views_ > 1) view_.emplace(*viewer);
-}
+    : solver_(solver), schedule_(schedule), model_(model), starts_of_({.per_frame = starts}, viewer) {}
 
 std::vector<std::unique_ptr<Reconstruction>> Refinement::operator()(std::span<const RefineJob> jobs) {
   const Range range(Stage::refine);
   collect(jobs, patterns_);
-  starts_.count = static_cast<int>(jobs.size());
-  starts_.size = model_.object_size;
-  starts_.object.clear();
-  starts_.support.clear();
-  for (const RefineJob& job : jobs) {
-    starts_.object.insert(starts_.object.end(), job.start.object.begin(), job.start.object.end());
-    starts_.support.insert(starts_.support.end(), job.start.support.begin(), job.start.support.end());
-  }
-  refine::Starts starts = refine::starts_from(starts_);
-  if (view_) refine::add_registered_starts(starts, views_ - 1, (*view_)(patterns_, views_));
-  refine::add_perturbed_starts(starts, starts_per_frame_, refine::kSpread, kSeed);
-  starts.choosing.average = true;
-  starts.choosing.like_first_start = true;
-  solver_.solve(patterns_, starts, schedule_, refined_);
+  answers_.count = static_cast<int>(jobs.size());
+  answers_.size = model_.object_size;
+  answers_.object.clear();
+  for (const RefineJob& job : jobs)
+    answers_.object.insert(answers_.object.end(), job.start.object.begin(), job.start.object.end());
+  solver_.solve(patterns_, starts_of_(patterns_, answers_), schedule_, refined_);
   const std::size_t rings = static_cast<std::size_t>(patterns_.size) / 2 + 1;
   std::vector<std::unique_ptr<Reconstruction>> results;
   results.reserve(jobs.size());

@@ -1,15 +1,14 @@
 #pragma once
 
 #include <memory>
-#include <optional>
 #include <span>
 #include <vector>
 
 #include "engine/frame/reconstruction.h"
 #include "engine/frame/rejection.h"
 #include "engine/infer/network.h"
-#include "engine/infer/views.h"
 #include "engine/preprocess/preprocess.h"
+#include "engine/refine/network_starts.h"
 #include "engine/refine/schedule.h"
 #include "engine/refine/solver.h"
 #include "engine/score/score.h"
@@ -69,9 +68,8 @@ struct RefineJob {
 /// refine. Thread: one.
 class Refinement {
  public:
-  /// All references and the viewer have to outlive it. `starts`: per frame, the network's answer, those of
-  /// `viewer` to further views of the pattern (infer::Views), then copies of the first with random phases;
-  /// with two or more the results say how far they agree. The viewer is a network of the same model, or
+  /// All references and the viewer have to outlive it. `starts`: per frame, as refine::NetworkStarts makes
+  /// them; with two or more the results say how far they agree. The viewer is a network of the same model, or
   /// nullptr for no views. What comes out lies where the network's answer does (twin, translation, phase).
   Refinement(refine::Solver& solver, const refine::Schedule& schedule, const ModelInfo& model, int starts = 1,
              Network* viewer = nullptr);
@@ -84,11 +82,9 @@ class Refinement {
   refine::Solver& solver_;
   const refine::Schedule& schedule_;
   const ModelInfo& model_;
-  const int starts_per_frame_;
-  const int views_;  // of each pattern
-  std::optional<infer::Views> view_;
+  refine::NetworkStarts starts_of_;
   PatternBatch patterns_;  // all keep their memory from call to call
-  ObjectBatch starts_;
+  ObjectBatch answers_;
   refine::Refined refined_;
 };
 

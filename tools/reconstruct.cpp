@@ -61,7 +61,8 @@ struct Arguments {
     app.add_option("--frames", frames, "only these frames of the input, from 0, e.g. 80,92; default: all")
         ->delimiter(',');
     app.add_option("--model", model, "model file, or none; default: the shipped one");
-    app.add_option("--schedule", schedule, "schedule, or none, polish, paper, random")->capture_default_str();
+    app.add_option("--schedule", schedule, "schedule, or none, polish, thorough, paper, random")
+        ->capture_default_str();
     app.add_option("--starts", starts_given,
                    "starts per frame: random ones; or the network's answers to up to 4 views of the pattern "
                    "(as it is, "
@@ -222,7 +223,8 @@ ReconstructionResults reconstruct_all(const Arguments& arguments, const Dataset&
   results.recipe = dataset.recipe;
   results.model = network ? network->info().name + " " + network->info().hash : "none (random starts)";
   results.schedule = schedule.text;
-  ReconstructionPlan plan{.schedule = schedule, .starts = {1, arguments.seed, arguments.spread}};
+  ReconstructionPlan plan{.schedule = schedule,
+                          .starts = {.spread = arguments.spread, .seed = arguments.seed}};
   plan.starts.per_frame = schedule.steps.empty() ? 1 : arguments.starts(network);
   plan.choosing = arguments.choosing(plan.starts.per_frame);
   if (!schedule.steps.empty())

@@ -20,7 +20,7 @@ namespace flashphase::tools {
 /// What flashphase-reconstruct does to each frame.
 struct ReconstructionPlan {
   refine::Schedule schedule;
-  StartOptions starts;
+  refine::NetworkStartsOptions starts;
   refine::Choosing choosing{};
   std::optional<SupportFile> upper_limit{};
 };

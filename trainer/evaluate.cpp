@@ -14,15 +14,13 @@
 
 #include "engine/frame/dataset.h"
 #include "engine/infer/network.h"
-#include "engine/infer/views.h"
-#include "engine/refine/solver.h"
+#include "engine/refine/network_starts.h"
 #include "engine/score/score.h"
 
 namespace flashphase::trainer {
 namespace {
 
 constexpr int kBatch = 16;
-constexpr std::uint64_t kSeed = 1;
 constexpr double kRight = 0.05;            // real-space error below which a frame counts as solved
 constexpr float kSupportThreshold = 0.1f;  // of the truth's maximum: where its phase is meaningful
 
@@ -130,8 +128,7 @@ std::vector<Evaluation> evaluate(const EvaluateOptions& options) {
     throw std::runtime_error("model " + options.model + " takes patterns of " +
                              std::to_string(network->info().pattern_size) + " pixels; " + options.data +
                              " has " + std::to_string(data.pattern_size));
-  const int views = infer::views_of(network->info(), options.starts);
-  infer::Views view(*network);
+  refine::NetworkStarts starts_of({.per_frame = options.starts}, network.get());
   const auto solver = refine::make_cpu_solver();
   score::ModulusScorer scorer(data.pattern_size);
   std::vector<Samples> samples(options.iterations.size());
@@ -145,10 +142,7 @@ std::vector<Evaluation> evaluate(const EvaluateOptions& options) {
     network->infer(batch, objects);
     scorer(batch, objects);
     judge(objects, data, first, alone);
-    refine::Starts starts = refine::starts_from(objects);
-    refine::add_registered_starts(starts, views - 1, view(batch, views));
-    refine::add_perturbed_starts(starts, options.starts, refine::kSpread, kSeed);
-    starts.choosing.average = true;
+    const refine::Starts starts = starts_of(batch, objects);
     for (std::size_t k = 0; k < samples.size(); ++k) {
       if (options.iterations[k] == 0) continue;
       solver->solve(batch, starts, schedule_of(options.iterations[k]), refined);

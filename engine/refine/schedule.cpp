@@ -12,8 +12,9 @@ namespace {
 constexpr int kMostIterations = 1'000'000;
 constexpr int kDeepest = 32;  // parentheses inside parentheses
 
-constexpr std::array<std::pair<std::string_view, std::string_view>, 3> kPresets{{
+constexpr std::array<std::pair<std::string_view, std::string_view>, 4> kPresets{{
     {"polish", "85*HIO+15*AER"},
+    {"thorough", "850*HIO+150*AER"},
     {"paper", "12*(40*HIO+10*ER)+SW"},
     {"random", "11*(45*HIO+5*ER)+100*ER+SW(threshold=0.15,grow=0)"},
 }};
@@ -31,6 +32,12 @@ constexpr std::array<std::pair<std::string_view, Algorithm>, 10> kAlgorithms{{
     {"OSS", Algorithm::oss},
 }};
 constexpr std::string_view kWords = "ER, AER, HIO, RAAR, DM, RRR, HPR, CHIO, SF, OSS, SW, MOD, STOP";
+
+std::string preset_names() {
+  std::string names;
+  for (const auto& [name, meaning] : kPresets) names += std::string(name) + ", ";
+  return names + "none";
+}
 
 int count_iterations(const std::vector<Step>& steps) {
   int sum = 0;
@@ -123,7 +130,8 @@ class Parser {
     if (name == "MOD") return set(modulus_, &Parser::modulus);
     if (name == "STOP") return set(stop_, &Parser::stop);
     if (name.empty()) fail(column, "expected a count, '(' or one of " + std::string(kWords));
-    fail(column, "unknown word '" + std::string(name) + "', expected one of " + std::string(kWords));
+    fail(column, "unknown word '" + std::string(name) + "', expected one of " + std::string(kWords) +
+                     ", or alone a preset: " + preset_names());
   }
 
   Step step(Algorithm algorithm) {

@@ -3,12 +3,16 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <spdlog/sinks/null_sink.h>
+#include <spdlog/sinks/ostream_sink.h>
 #include <spdlog/spdlog.h>
 
+#include <sstream>
+#include <string>
 #include <zmq.hpp>
 
 #include "engine/frame/device_lost.h"
 #include "proto/reconstruction.pb.h"
+#include "service/cores.h"
 #include "tests/service/doubles.h"
 #include "tests/service/http_client.h"
 #include "tests/service/native_messages.h"
@@ -116,9 +120,20 @@ TEST(Daemon, RefusesAGpuThatIsNotThere) {
   EXPECT_THAT(problem_of({"refine.policy=all", "refine.device=cuda:97"}), StartsWith("refine.device: "));
 }
 
-TEST(Daemon, RefusesMoreRefineWorkersThanCores) {
-  EXPECT_THAT(problem_of({"refine.policy=all", "refine.device=cpu", "refine.workers=1024"}),
-              StartsWith("refine.workers: 1024 are more than the "));
+TEST(Daemon, StartsFewerRefineWorkersWhereThereAreFewerCoresAndSaysSo) {
+  const auto warnings = [](const std::string& workers) {
+    std::ostringstream lines;
+    const auto sink = std::make_shared<spdlog::sinks::ostream_sink_mt>(lines);
+    sink->set_level(spdlog::level::warn);
+    Daemon(parse_config(kYaml, ".", {"refine.policy=all", "refine.device=cpu", "refine.workers=" + workers}),
+           fake_network, std::make_shared<spdlog::logger>("test", sink));
+    return lines.str();
+  };
+  EXPECT_THAT(
+      warnings("1024"),
+      HasSubstr("event=fewer_refine_workers asked=1024 started=" + std::to_string(usable_cores()) + " "));
+  EXPECT_EQ(warnings("1"), "");
+  EXPECT_EQ(warnings("0"), "");
 }
 
 TEST(Daemon, MakesANetworkForEachRefineWorkerOnlyWhereSeveralStartsNeedViews) {

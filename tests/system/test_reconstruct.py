@@ -52,15 +52,19 @@ def test_random_starts_need_no_model_and_say_how_far_they_agree(tmp_path):
     assert np.allclose(turns, np.round(turns), atol=1e-4)
 
 
-def test_what_a_frame_gets_depends_on_seed_and_place_alone(tmp_path):
+def test_what_a_frame_gets_depends_on_its_pattern_and_the_seed_alone(tmp_path):
     dataset = simulated_dataset(tmp_path / "run.h5", 5)
     words = ["--schedule", "20*HIO+5*ER+SW(from=5)", "--from", "random", "--starts", 4, "--unwrap"]
     whole = reconstruct(dataset, tmp_path / "whole.h5", *words, "--batch", 5)
     pieces = reconstruct(dataset, tmp_path / "pieces.h5", *words, "--batch", 2)
     some = reconstruct(dataset, tmp_path / "some.h5", *words, "--frames", "4,1")
     other = reconstruct(dataset, tmp_path / "other.h5", *words, "--seed", 2)
+    with h5py.File(dataset) as file, h5py.File(tmp_path / "last_first.h5", "w") as turned:
+        turned["patterns"] = file["patterns"][:][::-1]
+    elsewhere = reconstruct(tmp_path / "last_first.h5", tmp_path / "elsewhere.h5", *words)
     assert np.array_equal(whole["objects"], pieces["objects"])
     assert list(some["frames"]) == [4, 1] and np.array_equal(some["objects"], whole["objects"][[4, 1]])
+    assert np.array_equal(elsewhere["objects"][::-1], whole["objects"])
     assert not np.array_equal(other["objects"], whole["objects"])
 
 
