@@ -14,7 +14,7 @@ constexpr int kDeepest = 32;  // parentheses inside parentheses
 
 constexpr std::array<std::pair<std::string_view, std::string_view>, 4> kPresets{{
     {"polish", "85*HIO+15*AER"},
-    {"thorough", "850*HIO+150*AER"},
+    {"thorough", "85*HIO+15*AER+765*HIO+135*AER"},
     {"paper", "12*(40*HIO+10*ER)+SW"},
     {"random", "11*(45*HIO+5*ER)+100*ER+SW(threshold=0.15,grow=0)"},
 }};

@@ -105,7 +105,8 @@ TEST(Schedule, DoesNotMindSpaces) {
 TEST(Schedule, KnowsThePresets) {
   EXPECT_THAT(parse_schedule("polish").steps, ElementsAre(hio(85), Step{Algorithm::aer, 15}));
   EXPECT_EQ(parse_schedule("polish").text, "polish");
-  EXPECT_THAT(parse_schedule("thorough").steps, ElementsAre(hio(850), Step{Algorithm::aer, 150}));
+  EXPECT_THAT(parse_schedule("thorough").steps,
+              ElementsAre(hio(85), Step{Algorithm::aer, 15}, hio(765), Step{Algorithm::aer, 135}));
   EXPECT_EQ(parse_schedule("paper").iterations(), 600);
   EXPECT_TRUE(parse_schedule("paper").shrink_wrap);
   EXPECT_EQ(parse_schedule("random").iterations(), 650);
