@@ -61,7 +61,7 @@ struct Arguments {
     app.add_option("--frames", frames, "only these frames of the input, from 0, e.g. 80,92; default: all")
         ->delimiter(',');
     app.add_option("--model", model, "model file, or none; default: the shipped one");
-    app.add_option("--schedule", schedule, "schedule, or none, polish, thorough, paper, random")
+    app.add_option("--schedule", schedule, "schedule, or one of " + refine::preset_names())
         ->capture_default_str();
     app.add_option("--starts", starts_given,
                    "starts per frame: random ones; or the network's answers to up to 4 views of the pattern "

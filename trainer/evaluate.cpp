@@ -54,16 +54,12 @@ Evaluation evaluation_of(int iterations, const Samples& samples, const Samples& 
 /// Further ones follow in the same proportion: 1 000 are the preset thorough.
 refine::Schedule schedule_of(int iterations) {
   constexpr int polish = 100;
-  std::string text;
-  for (int left = iterations; left > 0;) {
-    const int now = left == iterations ? std::min(left, polish) : left;
-    const int hio = now * 17 / 20;
-    if (hio > 0) text += std::to_string(hio) + "*HIO+";
-    text += std::to_string(now - hio) + "*AER+";
-    left -= now;
-  }
-  text.pop_back();
-  return refine::parse_schedule(text);
+  const auto part = [](int count) {
+    const int hio = count * 17 / 20;
+    return (hio > 0 ? std::to_string(hio) + "*HIO+" : "") + std::to_string(count - hio) + "*AER";
+  };
+  return refine::parse_schedule(iterations <= polish ? part(iterations)
+                                                     : part(polish) + "+" + part(iterations - polish));
 }
 
 PatternBatch batch_of(const Dataset& data, std::size_t first, int count) {

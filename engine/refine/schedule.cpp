@@ -33,12 +33,6 @@ constexpr std::array<std::pair<std::string_view, Algorithm>, 10> kAlgorithms{{
 }};
 constexpr std::string_view kWords = "ER, AER, HIO, RAAR, DM, RRR, HPR, CHIO, SF, OSS, SW, MOD, STOP";
 
-std::string preset_names() {
-  std::string names;
-  for (const auto& [name, meaning] : kPresets) names += std::string(name) + ", ";
-  return names + "none";
-}
-
 int count_iterations(const std::vector<Step>& steps) {
   int sum = 0;
   for (const Step& step : steps) sum += step.iterations;
@@ -316,6 +310,12 @@ class Parser {
 
 int Schedule::iterations() const {
   return count_iterations(steps);
+}
+
+std::string preset_names() {
+  std::string names;
+  for (const auto& [name, meaning] : kPresets) names += std::string(name) + ", ";
+  return names + "none";
 }
 
 Schedule parse_schedule(std::string_view text) {

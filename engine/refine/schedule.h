@@ -77,4 +77,7 @@ struct Schedule {
 /// At most 1 000 000 iterations. Throws std::invalid_argument with a sentence that points at the column.
 Schedule parse_schedule(std::string_view text);
 
+/// "polish, thorough, ..., none"
+std::string preset_names();
+
 }  // namespace flashphase::refine

@@ -120,7 +120,7 @@ def test_bench_refine_reports_what_the_contract_names():
     report = json.loads(run("flashphase-bench", "refine", "--size", 64, "--iterations", 20, "--threads", 2, "--seconds", 0.5, "--json").stdout)
     assert report["iterations_per_second"] > 0 and report["fft_floor_iterations_per_second"] > 0
     best = report["iterations_per_second"] / report["fft_floor_iterations_per_second"]
-    assert 0.5 * best < report["ratio_to_floor"] < 2 * best  # the median of the rounds beside the best rounds
+    assert 0.4 * best < report["ratio_to_floor"] < 2.5 * best  # the median of the rounds beside the best rounds
     assert 0.5 < report["ratio_to_one_thread"] < 4
     assert {"backend", "fft", "shrink_wrap_cost"} <= set(report)
 

@@ -4,7 +4,11 @@
 
 #include <algorithm>
 #include <complex>
+#include <cstdint>
+#include <span>
 #include <stdexcept>
+#include <utility>
+#include <vector>
 
 namespace flashphase::refine {
 namespace {

@@ -111,6 +111,7 @@ TEST(Schedule, KnowsThePresets) {
   EXPECT_TRUE(parse_schedule("paper").shrink_wrap);
   EXPECT_EQ(parse_schedule("random").iterations(), 650);
   EXPECT_THAT(parse_schedule("none").steps, IsEmpty());
+  EXPECT_EQ(preset_names(), "polish, thorough, paper, random, none");
   EXPECT_EQ(parse_schedule("none").iterations(), 0);
 }
 
@@ -141,11 +142,11 @@ INSTANTIATE_TEST_SUITE_P(
     Mistakes, WrongSchedule,
     testing::Values(
         Mistake{"", 1, "expected a count"}, Mistake{"80*HIOO+20*ER", 4, "unknown word 'HIOO'"},
-        Mistake{"80*hio", 4, "unknown word 'hio'"}, Mistake{"0*ER", 1, "from 1 to 1000000"},
-        Mistake{"ER+-5*ER", 4, "expected a count"}, Mistake{"20ER", 3, "expected '*'"},
-        Mistake{"20*", 4, "expected a count"}, Mistake{"3*(20*ER", 9, "expected ')'"},
-        Mistake{"20*ER)", 6, "expected '+'"}, Mistake{"20*ER+", 7, "expected a count"},
-        Mistake{"ER(beta=1)", 4, "expected positive or real"},
+        Mistake{"polsh", 1, "or alone a preset: polish"}, Mistake{"80*hio", 4, "unknown word 'hio'"},
+        Mistake{"0*ER", 1, "from 1 to 1000000"}, Mistake{"ER+-5*ER", 4, "expected a count"},
+        Mistake{"20ER", 3, "expected '*'"}, Mistake{"20*", 4, "expected a count"},
+        Mistake{"3*(20*ER", 9, "expected ')'"}, Mistake{"20*ER)", 6, "expected '+'"},
+        Mistake{"20*ER+", 7, "expected a count"}, Mistake{"ER(beta=1)", 4, "expected positive or real"},
         Mistake{"HIO(gamma=1)", 5, "unknown parameter 'gamma'"},
         Mistake{"HIO(beta=x)", 10, "expected a number"}, Mistake{"HIO(beta=9)", 10, "from 0.01 to 2"},
         Mistake{"HIO(beta=nan)", 10, "expected a number"}, Mistake{"HIO(beta)", 9, "expected '='"},
