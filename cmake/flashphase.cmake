@@ -1,12 +1,16 @@
 # Compile and link settings of our own code; vendor code does not see them.
 add_library(flashphase_settings INTERFACE)
 target_include_directories(flashphase_settings INTERFACE ${PROJECT_SOURCE_DIR})
-set(warnings -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror -Wno-sign-conversion -Wno-psabi)
+set(warnings -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Wno-psabi)
+if(FLASHPHASE_WARNINGS_ARE_ERRORS)
+  list(APPEND warnings -Werror)
+  set(nvcc_werror --Werror=all-warnings)
+endif()
 list(JOIN warnings "," nvcc_warnings)
 string(REPLACE "-Wpedantic," "" nvcc_warnings ${nvcc_warnings})  # the line directives that nvcc writes are not pedantic
 target_compile_options(flashphase_settings INTERFACE
   "$<$<COMPILE_LANGUAGE:C,CXX>:${warnings}>"
-  "$<$<COMPILE_LANGUAGE:CUDA>:-Xcompiler=${nvcc_warnings};--Werror=all-warnings;--expt-relaxed-constexpr;-lineinfo>")
+  "$<$<COMPILE_LANGUAGE:CUDA>:-Xcompiler=${nvcc_warnings};${nvcc_werror};--expt-relaxed-constexpr;-lineinfo>")
 if(FLASHPHASE_SANITIZE)
   add_compile_options(-fsanitize=${FLASHPHASE_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${FLASHPHASE_SANITIZE})
