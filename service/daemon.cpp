@@ -8,6 +8,7 @@
 #include <utility>
 #include <zmq.hpp>
 
+#include "engine/device/cores.h"
 #include "engine/frame/cuda_devices.h"
 #include "engine/frame/device_lost.h"
 #include "engine/infer/views.h"

@@ -12,8 +12,10 @@
 #include <string>
 #include <vector>
 
+#include "engine/dataset/dataset.h"
 #include "engine/frame/device_lost.h"
 #include "engine/infer/network.h"
+#include "engine/preprocess/calibration.h"
 #include "service/config.h"
 #include "service/daemon.h"
 #include "service/log.h"
@@ -66,6 +68,13 @@ std::unique_ptr<Network> network_from_file(const std::string& model, const Netwo
   return make_network(model, options);
 }
 
+/// What the mask leaves, in words; nothing without one.
+std::string measured_text(const service::Config& config) {
+  const auto calibration = preprocess::load_calibration(config.calibration);
+  const MeasuredShare share{calibration->measured_pixels(), calibration->measured.size()};
+  return share.pixels > 0 ? share.text() : "";
+}
+
 int serve(const service::Config& config) {
   const StopSignals signals;
   google::protobuf::SetLogHandler(nullptr);  // a bad message is counted; it writes no line of its own
@@ -73,6 +82,8 @@ int serve(const service::Config& config) {
   logger->info("event=start version={} pid={} config_hash={} config={}", FLASHPHASE_VERSION, getpid(),
                config.hash, service::quoted(config.yaml));
   service::Daemon daemon(config, network_from_file, logger);
+  if (const std::string text = measured_text(config); !text.empty())
+    logger->info("event=calibration measured={}", service::quoted(text));
   daemon.start();
   while (daemon.state() != service::State::failed && !signals.wait()) {
   }
@@ -85,6 +96,8 @@ int run(const Options& options) {
   if (options.print_config) std::fputs(config.yaml.c_str(), stdout);
   if (options.check) {
     (void)service::make_stages(config, network_from_file);
+    if (const std::string text = measured_text(config); !text.empty())
+      std::fprintf(stderr, "preprocess.calibration: %s\n", text.c_str());
     std::fputs("the configuration is good\n", stderr);
   }
   return options.check || options.print_config ? kDone : serve(config);

@@ -1,5 +1,6 @@
 #include "tools/frame_pool.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -11,22 +12,15 @@ namespace flashphase::tools {
 namespace {
 
 constexpr std::uint64_t kBlankStream = 77;
+constexpr std::size_t kBlockBytes = 8 << 20;  // of patterns read at once: some milliseconds
 
 std::size_t cells(int size) {
   return static_cast<std::size_t>(size) * static_cast<std::size_t>(size);
 }
 
-void mark_unmeasured(std::span<const std::uint8_t> measured, std::vector<float>& image) {
+void mark_unmeasured(std::span<const std::uint8_t> measured, std::span<float> image) {
   for (std::size_t p = 0; p < measured.size(); ++p)
     if (measured[p] == 0) image[p] = std::numeric_limits<float>::quiet_NaN();
-}
-
-void add_blanks(std::size_t count, std::uint64_t seed, FramePool& pool) {
-  simulate::Random random(seed, kBlankStream);
-  for (std::size_t i = 0; i < count; ++i) {
-    std::vector<float>& image = pool.blanks.emplace_back(cells(pool.size));
-    for (float& pixel : image) pixel = random.poisson(kBlankBackground);
-  }
 }
 
 }  // namespace
@@ -47,23 +41,32 @@ FramePool simulated_pool(const SimulatedPoolOptions& options) {
     detector.pattern(particles.object(seed), seed, image, measured);
     mark_unmeasured(measured, image);
   }
-  add_blanks(options.blanks, options.seed, pool);
+  pool.blanks = blank_images(pool.size, options.blanks, options.seed);
   return pool;
 }
 
-FramePool dataset_pool(const Dataset& dataset, std::size_t blanks, std::uint64_t seed) {
-  FramePool pool{dataset.pattern_size, {}, {}};
-  for (std::size_t i = 0; i < static_cast<std::size_t>(dataset.count); ++i)
-    pool.hits.push_back(wire_image(dataset, i));
-  add_blanks(blanks, seed, pool);
-  return pool;
+std::vector<std::vector<float>> blank_images(int size, std::size_t count, std::uint64_t seed) {
+  simulate::Random random(seed, kBlankStream);
+  std::vector<std::vector<float>> blanks(count, std::vector<float>(cells(size)));
+  for (auto& image : blanks)
+    for (float& pixel : image) pixel = random.poisson(kBlankBackground);
+  return blanks;
 }
 
-std::vector<float> wire_image(const Dataset& dataset, std::size_t i) {
-  const auto pattern = dataset.pattern(i);
-  std::vector<float> image(pattern.begin(), pattern.end());
-  mark_unmeasured(dataset.measured(i), image);
-  return image;
+DatasetImages::DatasetImages(const std::string& path) : file_(path) {
+  file_.require_patterns();
+}
+
+std::span<const float> DatasetImages::image(std::uint64_t number) {
+  const std::size_t index = number % count();
+  if (index < first_ || index >= first_ + static_cast<std::size_t>(block_.count)) {
+    first_ = index;
+    block_ = file_.read(index, std::max<std::size_t>(1, kBlockBytes / (cells(size()) * sizeof(float))));
+    for (std::size_t i = 0; i < static_cast<std::size_t>(block_.count); ++i)
+      mark_unmeasured(block_.measured(i),
+                      std::span(block_.patterns).subspan(i * cells(size()), cells(size())));
+  }
+  return block_.pattern(index - first_);
 }
 
 }  // namespace flashphase::tools

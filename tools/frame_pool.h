@@ -3,9 +3,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
+#include <string>
 #include <vector>
 
-#include "engine/frame/dataset.h"
+#include "engine/dataset/dataset.h"
 
 namespace flashphase::tools {
 
@@ -28,10 +30,25 @@ struct SimulatedPoolOptions {
 FramePool simulated_pool(const SimulatedPoolOptions& options);
 inline constexpr float kBlankBackground = 0.02f;
 
-/// The patterns of a dataset, in its order, as hits; blanks as above.
-FramePool dataset_pool(const Dataset& dataset, std::size_t blanks, std::uint64_t seed);
+/// Blanks as above, of size x size pixels.
+std::vector<std::vector<float>> blank_images(int size, std::size_t count, std::uint64_t seed);
 
-/// Pattern i as a wire image: NaN where the dataset's mask says not measured.
-std::vector<float> wire_image(const Dataset& dataset, std::size_t i);
+/// The patterns of a dataset file as wire images, round and round: NaN where they are not measured. Holds a
+/// few megabytes of them, however large the file. Thread: one.
+class DatasetImages {
+ public:
+  /// Throws as DatasetReader, and std::invalid_argument when there is no pattern.
+  explicit DatasetImages(const std::string& path);
+
+  std::uint64_t count() const { return file_.count(); }
+  int size() const { return file_.pattern_size(); }
+  /// Of pattern `number` % count(); valid until the next call.
+  std::span<const float> image(std::uint64_t number);
+
+ private:
+  DatasetReader file_;
+  std::size_t first_ = 0;  // of the patterns in block_
+  Dataset block_;
+};
 
 }  // namespace flashphase::tools

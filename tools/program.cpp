@@ -1,45 +1,32 @@
 #include "tools/program.h"
 
-#include <csignal>
+#include <cstdio>
 #include <exception>
 #include <filesystem>
 #include <iostream>
+#include <new>
 #include <stdexcept>
 
 namespace flashphase::tools {
-namespace {
-
-volatile std::sig_atomic_t signals_seen = 0;
-
-void on_signal(int number) {
-  signals_seen = 1;
-  std::signal(number, SIG_DFL);
-}
-
-}  // namespace
-
 int run_program(CLI::App& app, int argc, char** argv, const std::function<int()>& body) {
   try {
     app.parse(argc, argv);
-    return body();
+    const int code = body();
+    if (!std::cout.flush() || std::fflush(stdout) != 0 || std::ferror(stdout) != 0)
+      throw std::runtime_error("standard output cannot be written; is the disk full, the reader gone?");
+    return code;
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? kDone : kUsage;
   } catch (const std::invalid_argument& error) {
     std::cerr << app.get_name() << ": " << error.what() << '\n';
     return kUsage;
+  } catch (const std::bad_alloc&) {
+    std::cerr << app.get_name() << ": the memory does not suffice\n";
+    return kFailed;
   } catch (const std::exception& error) {
     std::cerr << app.get_name() << ": " << error.what() << '\n';
     return kFailed;
   }
-}
-
-void stop_on_signals() {
-  std::signal(SIGINT, on_signal);
-  std::signal(SIGTERM, on_signal);
-}
-
-bool stop_requested() {
-  return signals_seen != 0;
 }
 
 std::string program_folder() {

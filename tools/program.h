@@ -4,6 +4,8 @@
 #include <functional>
 #include <string>
 
+#include "engine/device/stop_signals.h"
+
 namespace flashphase::tools {
 
 /// Exit codes of every program.
@@ -14,11 +16,6 @@ inline constexpr int kUsage = 2;
 /// The body of a main(): parses the arguments and runs `body`. What `body` throws becomes one sentence on
 /// stderr: std::invalid_argument ends with kUsage, any other exception with kFailed.
 int run_program(CLI::App& app, int argc, char** argv, const std::function<int()>& body);
-
-/// Catches SIGINT and SIGTERM from now on; stop_requested() is true after the first, the second ends the
-/// process.
-void stop_on_signals();
-bool stop_requested();
 
 /// The folder of the running program, where its siblings are.
 std::string program_folder();

@@ -7,22 +7,22 @@
 #include <numbers>
 #include <numeric>
 #include <optional>
-#include <span>
 #include <string>
-#include <thread>
 #include <utility>
 #include <vector>
 
-#include "engine/frame/dataset.h"
+#include "engine/dataset/dataset.h"
+#include "engine/dataset/output.h"
+#include "engine/dataset/results_file.h"
+#include "engine/device/cores.h"
+#include "engine/device/stop_signals.h"
 #include "engine/infer/network.h"
 #include "engine/refine/cuda_solver.h"
 #include "engine/refine/schedule.h"
 #include "engine/refine/solver.h"
-#include "engine/score/resolution.h"
-#include "engine/score/unwrap.h"
 #include "tools/program.h"
 #include "tools/reconstruct_worker.h"
-#include "tools/results_file.h"
+#include "tools/support_file.h"
 
 namespace flashphase::tools {
 namespace {
@@ -54,10 +54,14 @@ struct Arguments {
   bool unwrap = false;
   int batch = 16, threads = 0;
   std::string backend = "cpu";
+  bool overwrite = false;
 
   void add_to(CLI::App& app) {
     app.add_option("input", input, "dataset file (HDF5, /patterns)")->required();
-    app.add_option("output", output, "HDF5 file to write")->required();
+    app.add_option("output", output,
+                   "HDF5 file to write. Ctrl-C keeps the frames that are done: /frames names them")
+        ->required();
+    app.add_flag("--overwrite", overwrite, "replace OUTPUT where it is there already");
     app.add_option("--frames", frames, "only these frames of the input, from 0, e.g. 80,92; default: all")
         ->delimiter(',');
     app.add_option("--model", model, "model file, or none; default: the shipped one");
@@ -115,7 +119,7 @@ struct Arguments {
   /// Of the CPU; a GPU is kept busy by one.
   int workers() const {
     if (cuda()) return 1;
-    return threads > 0 ? threads : static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+    return threads > 0 ? threads : usable_cores();
   }
   int starts(const Network* network) const {
     const int usual = network == nullptr ? kRandomStarts : network->info().oriented ? kNetworkStarts : 1;
@@ -155,40 +159,18 @@ float median(std::vector<float> values) {
   return values[values.size() / 2];
 }
 
-/// Full period in pixels where each PRTF [N, rings] falls below 1/e.
-std::vector<float> resolutions(const std::vector<float>& prtf, int rings) {
-  const std::vector<float> threshold(static_cast<std::size_t>(rings),
-                                     static_cast<float>(1 / std::numbers::e));
-  std::vector<float> result;
-  for (std::size_t at = 0; at < prtf.size(); at += threshold.size())
-    result.push_back(
-        score::resolution(std::span(prtf).subspan(at, threshold.size()), threshold, 2 * (rings - 1)).pixels);
-  return result;
-}
-
-void unwrap(ReconstructionResults& results) {
-  score::Unwrapper unwrapper(results.size, results.size);
-  const std::size_t cells = static_cast<std::size_t>(results.size) * static_cast<std::size_t>(results.size);
-  results.unwrapped_phase.resize(results.objects.size());
-  std::ranges::transform(results.objects, results.unwrapped_phase.begin(),
-                         [](auto value) { return std::arg(value); });
-  for (std::size_t at = 0; at < results.objects.size(); at += cells) {
-    const auto phase = std::span(results.unwrapped_phase).subspan(at, cells);
-    unwrapper(phase, std::span(results.support).subspan(at, cells), phase);
-  }
-}
-
 /// Those asked for, or all.
-std::vector<int> frames_of(const Arguments& arguments, const Dataset& dataset) {
+std::vector<int> frames_of(const Arguments& arguments, const DatasetReader& dataset) {
   std::vector<int> frames = arguments.frames;
   if (frames.empty()) {
-    frames.resize(static_cast<std::size_t>(dataset.count));
+    frames.resize(dataset.count());
     std::iota(frames.begin(), frames.end(), 0);
   }
   for (const int frame : frames) {
-    if (frame < 0 || frame >= dataset.count)
+    if (frame < 0 || static_cast<std::size_t>(frame) >= dataset.count())
       throw std::invalid_argument("--frames: " + arguments.input + " has frames 0 to " +
-                                  std::to_string(dataset.count - 1) + ", no frame " + std::to_string(frame));
+                                  std::to_string(dataset.count() - 1) + ", no frame " +
+                                  std::to_string(frame));
   }
   return frames;
 }
@@ -206,55 +188,103 @@ std::unique_ptr<refine::Solver> solver_for(const Arguments& arguments) {
   return refine::make_cpu_solver();
 }
 
-ReconstructionResults reconstruct_all(const Arguments& arguments, const Dataset& dataset,
-                                      const refine::Schedule& schedule) {
-  ReconstructionResults results;
-  results.frames = frames_of(arguments, dataset);
-  results.count = static_cast<int>(results.frames.size());
-  const int batches = (results.count + arguments.batch - 1) / arguments.batch;
+/// The networks of as many workers as there is work for, each of a size that fits.
+std::vector<std::unique_ptr<Network>> networks_for(const Arguments& arguments, const DatasetReader& dataset,
+                                                   std::size_t frames) {
+  const auto batch = static_cast<std::size_t>(arguments.batch);
+  const std::size_t workers =
+      std::min(static_cast<std::size_t>(arguments.workers()), (frames + batch - 1) / batch);
   std::vector<std::unique_ptr<Network>> networks;
-  for (int i = 0; i < std::min(arguments.workers(), batches); ++i) networks.push_back(network_for(arguments));
+  while (networks.size() < workers) networks.push_back(network_for(arguments));
   const Network* network = networks.front().get();
-  if (network != nullptr && network->info().pattern_size != dataset.pattern_size)
-    throw std::invalid_argument(arguments.input + " has patterns of " + std::to_string(dataset.pattern_size) +
-                                " pixels; the model takes " + std::to_string(network->info().pattern_size));
-  results.size = network ? network->info().object_size : dataset.pattern_size / 2;
-  results.rings = dataset.pattern_size / 2 + 1;
-  results.recipe = dataset.recipe;
-  results.model = network ? network->info().name + " " + network->info().hash : "none (random starts)";
-  results.schedule = schedule.text;
-  ReconstructionPlan plan{.schedule = schedule,
-                          .starts = {.spread = arguments.spread, .seed = arguments.seed}};
-  plan.starts.per_frame = schedule.steps.empty() ? 1 : arguments.starts(network);
-  plan.choosing = arguments.choosing(plan.starts.per_frame);
-  if (!schedule.steps.empty())
-    results.starts = std::to_string(plan.starts.per_frame) + ", seed " + std::to_string(arguments.seed);
-  if (!arguments.support.empty())
-    plan.upper_limit = read_support(arguments.support, dataset.count, results.size);
+  if (network != nullptr && network->info().pattern_size != dataset.pattern_size())
+    throw std::invalid_argument(arguments.input + " has patterns of " +
+                                std::to_string(dataset.pattern_size()) + " pixels; the model takes " +
+                                std::to_string(network->info().pattern_size));
+  return networks;
+}
 
-  std::vector<ReconstructionWorker> workers;
-  for (auto& own : networks)
-    workers.emplace_back(plan, dataset.pattern_size, std::move(own), solver_for(arguments));
-  reconstruct_frames(workers, dataset, arguments.batch, results);
-  results.resolution = resolutions(results.prtf, results.rings);
-  if (arguments.unwrap) unwrap(results);
-  return results;
+/// "80, 92, 99 and 12 more"
+std::string listed(const std::vector<int>& frames) {
+  constexpr std::size_t kNamed = 10;
+  std::string text;
+  for (std::size_t i = 0; i < std::min(frames.size(), kNamed); ++i) {
+    if (i > 0) text += ", ";
+    text += std::to_string(frames[i]);
+  }
+  if (frames.size() > kNamed)
+    text.append(" and ").append(std::to_string(frames.size() - kNamed)).append(" more");
+  return text;
+}
+
+void say(const std::string& sentence) {
+  std::cerr << "flashphase-reconstruct: " << sentence << '\n';
+}
+
+/// Says on stderr what speaks against the data. Throws when nothing speaks for them.
+void say_what_is_odd(const ReconstructionRun& run) {
+  if (run.measured().measured < run.measured().pixels) say(run.measured().text());
+  const std::vector<int>& without = run.without_image();
+  if (without.empty()) return;
+  if (without.size() == run.done())
+    throw std::runtime_error(
+        "no frame holds an image: each is dark, or all of its light lies in one row or column");
+  say("no image in frames " + listed(without) + ": dark, or all of their light in one row or column");
+}
+
+void sum_up(const Arguments& arguments, const ResultsHead& head, const ReconstructionRun& run) {
+  const ReconstructionResults& figures = run.figures();
+  std::cout << run.done() << " frames, model " << head.model << ", residual median "
+            << median(figures.residual);
+  if (!figures.refined_residual.empty())
+    std::cout << ", after " << head.schedule << " median " << median(figures.refined_residual);
+  if (!figures.agreement.empty()) std::cout << ", agreement median " << median(figures.agreement);
+  std::cout << "; written to " << arguments.output << '\n';
 }
 
 int reconstruct(const Arguments& arguments) {
   arguments.check();
-  const refine::Schedule schedule = refine::parse_schedule(arguments.schedule);
-  const Dataset dataset = read_dataset(arguments.input);
-  if (dataset.count == 0) throw std::invalid_argument(arguments.input + " holds no pattern");
-  const ReconstructionResults results = reconstruct_all(arguments, dataset, schedule);
-  write_results(arguments.output, results);
-  std::cout << results.count << " frames, model " << results.model << ", residual median "
-            << median(results.residual);
-  if (!results.refined_residual.empty())
-    std::cout << ", after " << results.schedule << " median " << median(results.refined_residual);
-  if (!results.agreement.empty()) std::cout << ", agreement median " << median(results.agreement);
-  std::cout << "; written to " << arguments.output << '\n';
-  return kDone;
+  ReconstructionPlan plan{.schedule = refine::parse_schedule(arguments.schedule),
+                          .starts = {.spread = arguments.spread, .seed = arguments.seed},
+                          .unwrap = arguments.unwrap};
+  check_output(arguments.output, arguments.overwrite, {arguments.input, arguments.model, arguments.support});
+  const DatasetReader dataset(arguments.input);
+  dataset.require_patterns();
+  const std::vector<int> frames = frames_of(arguments, dataset);
+  auto networks = networks_for(arguments, dataset, frames.size());
+  const Network* network = networks.front().get();
+  plan.starts.per_frame = plan.schedule.steps.empty() ? 1 : arguments.starts(network);
+  plan.choosing = arguments.choosing(plan.starts.per_frame);
+
+  const ResultsHead head{
+      .size = network ? network->info().object_size : dataset.pattern_size() / 2,
+      .rings = dataset.pattern_size() / 2 + 1,
+      .recipe = dataset.recipe(),
+      .model = network ? network->info().name + " " + network->info().hash : "none (random starts)",
+      .schedule = plan.schedule.text,
+      .starts = plan.schedule.steps.empty()
+                    ? ""
+                    : std::to_string(plan.starts.per_frame) + ", seed " + std::to_string(arguments.seed)};
+  std::optional<SupportFile> support;
+  if (!arguments.support.empty()) support.emplace(arguments.support, dataset.count(), head.size);
+  std::vector<ReconstructionWorker> workers;
+  for (auto& own : networks)
+    workers.emplace_back(plan, dataset.pattern_size(), std::move(own), solver_for(arguments));
+
+  stop_on_signals();
+  ResultsWriter out(arguments.output, head);
+  ReconstructionRun run({dataset, support ? &*support : nullptr, out}, frames, arguments.batch);
+  run.run(workers);
+  const bool whole = run.done() == frames.size();
+  if (run.done() == 0)
+    throw std::runtime_error("stopped before the first frame was done; nothing is written");
+  say_what_is_odd(run);
+  out.finish(run.done());
+  sum_up(arguments, head, run);
+  if (!whole)
+    say("stopped after " + std::to_string(run.done()) + " of " + std::to_string(frames.size()) +
+        " frames, which " + arguments.output + " keeps");
+  return whole ? kDone : kFailed;
 }
 
 }  // namespace

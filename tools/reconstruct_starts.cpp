@@ -5,22 +5,8 @@
 
 namespace flashphase::tools {
 
-StartMaker::StartMaker(const refine::NetworkStartsOptions& options, Network* network,
-                       std::optional<SupportFile> upper_limit)
-    : options_(options),
-      network_(network),
-      from_network_(options, network),
-      upper_limit_(std::move(upper_limit)) {}
-
-std::vector<std::uint8_t> StartMaker::limits_of(std::span<const int> frames) const {
-  std::vector<std::uint8_t> limits;
-  if (!upper_limit_) return limits;
-  for (const int frame : frames) {
-    const auto limit = upper_limit_->of(frame);
-    limits.insert(limits.end(), limit.begin(), limit.end());
-  }
-  return limits;
-}
+StartMaker::StartMaker(const refine::NetworkStartsOptions& options, Network* network)
+    : options_(options), network_(network), from_network_(options, network) {}
 
 refine::Starts StartMaker::random(const PatternBatch& patterns, std::vector<std::uint8_t> upper_limit) {
   refine::Starts starts = refine::random_starts(patterns, patterns.size / 2, 0, 0);
@@ -36,10 +22,10 @@ refine::Starts StartMaker::random(const PatternBatch& patterns, std::vector<std:
   return starts;
 }
 
-refine::Starts StartMaker::operator()(const PatternBatch& patterns, std::span<const int> frames) {
-  if (network_ == nullptr) return random(patterns, limits_of(frames));
+refine::Starts StartMaker::operator()(const PatternBatch& patterns, std::vector<std::uint8_t> upper_limit) {
+  if (network_ == nullptr) return random(patterns, std::move(upper_limit));
   network_->infer(patterns, first_);
-  return from_network_(patterns, first_, limits_of(frames));
+  return from_network_(patterns, first_, std::move(upper_limit));
 }
 
 }  // namespace flashphase::tools

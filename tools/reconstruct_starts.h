@@ -1,15 +1,12 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
-#include <span>
 #include <vector>
 
 #include "engine/frame/reconstruction.h"
 #include "engine/infer/network.h"
 #include "engine/refine/network_starts.h"
 #include "engine/refine/solver.h"
-#include "tools/support_file.h"
 
 namespace flashphase::tools {
 
@@ -18,22 +15,19 @@ namespace flashphase::tools {
 class StartMaker {
  public:
   /// Without a network the starts are random. `network` has to outlive it.
-  StartMaker(const refine::NetworkStartsOptions& options, Network* network,
-             std::optional<SupportFile> upper_limit);
+  StartMaker(const refine::NetworkStartsOptions& options, Network* network);
 
-  /// Starts for patterns that are these frames of the file. The first start of each frame with its
-  /// support is in first_of_each() until the next call.
-  refine::Starts operator()(const PatternBatch& patterns, std::span<const int> frames);
+  /// `upper_limit`: [frames, n, n], 1 where the object may be; empty = anywhere. The first start of each
+  /// frame with its support is in first_of_each() until the next call.
+  refine::Starts operator()(const PatternBatch& patterns, std::vector<std::uint8_t> upper_limit);
   const ObjectBatch& first_of_each() const { return first_; }
 
  private:
-  std::vector<std::uint8_t> limits_of(std::span<const int> frames) const;
   refine::Starts random(const PatternBatch& patterns, std::vector<std::uint8_t> upper_limit);
 
   refine::NetworkStartsOptions options_;
   Network* network_;
   refine::NetworkStarts from_network_;
-  std::optional<SupportFile> upper_limit_;
   ObjectBatch first_;
 };
 

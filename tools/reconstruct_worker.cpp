@@ -1,39 +1,21 @@
 #include "tools/reconstruct_worker.h"
 
 #include <algorithm>
-#include <atomic>
 #include <cmath>
-#include <cstdio>
 #include <exception>
-#include <mutex>
+#include <numbers>
+#include <stdexcept>
+#include <string>
 #include <thread>
 #include <utility>
 
+#include "engine/dataset/patterns.h"
+#include "engine/device/stop_signals.h"
+#include "engine/score/resolution.h"
+#include "engine/score/unwrap.h"
+
 namespace flashphase::tools {
 namespace {
-
-PatternBatch batch_of(const Dataset& dataset, std::span<const int> frames) {
-  PatternBatch batch(static_cast<int>(frames.size()), dataset.pattern_size);
-  for (int i = 0; i < batch.count; ++i) {
-    const auto frame = static_cast<std::size_t>(frames[static_cast<std::size_t>(i)]);
-    const std::size_t at = static_cast<std::size_t>(i) * batch.pattern_cells();
-    const auto pattern = dataset.pattern(frame);
-    const auto measured = dataset.measured(frame);
-    bool any = false;
-    for (std::size_t p = 0; p < pattern.size(); ++p) {
-      const bool good = (measured.empty() || measured[p] != 0) && std::isfinite(pattern[p]);
-      batch.measured[at + p] = good;
-      batch.intensity[at + p] = good ? std::max(pattern[p], 0.0f) : 0.0f;
-      any |= good;
-    }
-    if (any) continue;
-    std::fprintf(stderr, "flashphase-reconstruct: frame %zu has no measured pixel; its image is empty\n",
-                 frame);
-    std::fill_n(batch.measured.begin() + static_cast<std::ptrdiff_t>(at), batch.pattern_cells(),
-                std::uint8_t{1});
-  }
-  return batch;
-}
 
 template <class T>
 void append(std::vector<T>& all, const std::vector<T>& more) {
@@ -47,67 +29,115 @@ ReconstructionWorker::ReconstructionWorker(const ReconstructionPlan& plan, int p
                                            std::unique_ptr<refine::Solver> solver)
     : schedule_(plan.schedule),
       choosing_(plan.choosing),
+      unwrap_(plan.unwrap),
       network_(std::move(network)),
       solver_(std::move(solver)),
-      make_starts_(plan.starts, network_.get(), plan.upper_limit),
+      make_starts_(plan.starts, network_.get()),
       score_(pattern_size) {}
 
-ReconstructionResults ReconstructionWorker::operator()(const Dataset& dataset, std::span<const int> frames) {
-  const PatternBatch patterns = batch_of(dataset, frames);
-  refine::Starts starts = make_starts_(patterns, frames);
+ReconstructionResults ReconstructionWorker::operator()(const PatternBatch& patterns,
+                                                       std::vector<std::uint8_t> upper_limit) {
+  refine::Starts starts = make_starts_(patterns, std::move(upper_limit));
   ObjectBatch begun = make_starts_.first_of_each();
   score_(patterns, begun);
+  const int size = begun.size;
   ReconstructionResults results;
   results.residual = begun.residual;
   if (schedule_.steps.empty()) {
     results.objects = std::move(begun.object);
     results.support = std::move(begun.support);
-    return results;
+  } else {
+    starts.choosing = choosing_;
+    solver_->solve(patterns, starts, schedule_, refined_);
+    results.objects = refined_.objects.object;
+    results.support = refined_.objects.support;
+    results.refined_residual = refined_.objects.residual;
+    results.agreement = refined_.agreement;
+    results.prtf = refined_.prtf;
+    results.free_log_likelihood = refined_.free_log_likelihood;
   }
-  starts.choosing = choosing_;
-  solver_->solve(patterns, starts, schedule_, refined_);
-  results.objects = refined_.objects.object;
-  results.support = refined_.objects.support;
-  results.refined_residual = refined_.objects.residual;
-  results.agreement = refined_.agreement;
-  results.prtf = refined_.prtf;
-  results.free_log_likelihood = refined_.free_log_likelihood;
+  add_resolution(results, patterns.size / 2 + 1);
+  if (unwrap_) add_unwrapped_phase(results, size);
   return results;
 }
 
-void reconstruct_frames(std::vector<ReconstructionWorker>& workers, const Dataset& dataset, int batch,
-                        ReconstructionResults& results) {
-  const auto size = static_cast<std::size_t>(batch);
-  const std::span<const int> frames = results.frames;
-  std::vector<ReconstructionResults> pieces((frames.size() + size - 1) / size);
-  std::atomic<std::size_t> next{0};
-  std::mutex mutex;
-  std::exception_ptr failure;  // guarded by mutex
-  const auto work = [&](ReconstructionWorker& worker) {
+/// Where each PRTF [N, rings] falls below 1/e.
+void ReconstructionWorker::add_resolution(ReconstructionResults& results, int rings) const {
+  const std::vector<float> threshold(static_cast<std::size_t>(rings),
+                                     static_cast<float>(1 / std::numbers::e));
+  for (std::size_t at = 0; at < results.prtf.size(); at += threshold.size())
+    results.resolution.push_back(
+        score::resolution(std::span(results.prtf).subspan(at, threshold.size()), threshold, 2 * (rings - 1))
+            .pixels);
+}
+
+void ReconstructionWorker::add_unwrapped_phase(ReconstructionResults& results, int size) const {
+  score::Unwrapper unwrapper(size, size);
+  const std::size_t cells = static_cast<std::size_t>(size) * static_cast<std::size_t>(size);
+  results.unwrapped_phase.resize(results.objects.size());
+  std::ranges::transform(results.objects, results.unwrapped_phase.begin(),
+                         [](auto value) { return std::arg(value); });
+  for (std::size_t at = 0; at < results.objects.size(); at += cells) {
+    const auto phase = std::span(results.unwrapped_phase).subspan(at, cells);
+    unwrapper(phase, std::span(results.support).subspan(at, cells), phase);
+  }
+}
+
+ReconstructionRun::ReconstructionRun(Files files, std::span<const int> frames, int batch)
+    : files_(files), frames_(frames), batch_(static_cast<std::size_t>(batch)) {}
+
+/// Batches are begun in order and each that is begun is finished, so that those done have no gap.
+void ReconstructionRun::work(ReconstructionWorker& worker) {
+  while (!stop_requested() && !stopped_) {
+    const std::size_t at = next_++ * batch_;
+    if (at >= frames_.size()) return;
+    const auto mine = frames_.subspan(at, std::min(batch_, frames_.size() - at));
+    PatternBatch patterns;
+    std::vector<std::uint8_t> limits;
+    {
+      const std::lock_guard lock(mutex_);
+      const Dataset piece = files_.in.read(mine);
+      const MeasuredShare share = measured_share(piece);
+      measured_.measured += share.measured;
+      measured_.pixels += share.pixels;
+      patterns = patterns_of(piece);
+      if (files_.support != nullptr) limits = files_.support->of(mine);
+    }
+    ReconstructionResults results = worker(patterns, std::move(limits));
+    results.frames.assign(mine.begin(), mine.end());
+    const std::lock_guard lock(mutex_);
+    for (int i = 0; i < patterns.count; ++i)
+      if (!holds_image(patterns.intensity_of(i), patterns.size))
+        without_image_.push_back(mine[static_cast<std::size_t>(i)]);
+    files_.out.write(at, results);
+    append(figures_.residual, results.residual);
+    append(figures_.refined_residual, results.refined_residual);
+    append(figures_.agreement, results.agreement);
+  }
+}
+
+std::size_t ReconstructionRun::done() const {
+  return figures_.residual.size();
+}
+
+void ReconstructionRun::run(std::vector<ReconstructionWorker>& workers) {
+  std::exception_ptr failure;
+  const auto attempt = [&](ReconstructionWorker& worker) {
     try {
-      for (std::size_t i = next++; i < pieces.size(); i = next++)
-        pieces[i] = worker(dataset, frames.subspan(i * size, std::min(size, frames.size() - i * size)));
+      work(worker);
     } catch (...) {
-      next = pieces.size();
-      const std::lock_guard lock(mutex);
+      stopped_ = true;
+      const std::lock_guard lock(mutex_);
       if (!failure) failure = std::current_exception();
     }
   };
   {
     std::vector<std::jthread> threads;
-    for (std::size_t i = 1; i < workers.size(); ++i) threads.emplace_back(work, std::ref(workers[i]));
-    work(workers.front());
+    for (std::size_t i = 1; i < workers.size(); ++i) threads.emplace_back(attempt, std::ref(workers[i]));
+    attempt(workers.front());
   }
   if (failure) std::rethrow_exception(failure);
-  for (const ReconstructionResults& piece : pieces) {
-    append(results.objects, piece.objects);
-    append(results.support, piece.support);
-    append(results.residual, piece.residual);
-    append(results.refined_residual, piece.refined_residual);
-    append(results.agreement, piece.agreement);
-    append(results.prtf, piece.prtf);
-    append(results.free_log_likelihood, piece.free_log_likelihood);
-  }
+  std::ranges::sort(without_image_);
 }
 
 }  // namespace flashphase::tools

@@ -40,15 +40,15 @@ Pacer pacer_of(const std::string& speed) {
 
 int replay(ReplayArguments& arguments) {
   const Pacer pacer = pacer_of(arguments.speed);
-  const FramePool pool = dataset_pool(read_dataset(arguments.dataset), 0, 0);
-  const std::uint64_t frames = arguments.frames > 0 ? arguments.frames : pool.hits.size();
+  DatasetImages images(arguments.dataset);
+  const std::uint64_t frames = arguments.frames > 0 ? arguments.frames : images.count();
 
   stop_on_signals();
   NativeSender sender = arguments.connection.connect();
   FrameStream stream(sender, pacer);
   bool going = stream.begin(frames);
   for (std::uint64_t i = 0; going && i < frames; ++i)
-    going = stream.send(pool.hits[i % pool.hits.size()], pool.size, true);
+    going = stream.send(images.image(i), images.size(), true);
   stream.end();
   std::cout << stream.totals().json().text() << std::endl;
   return kDone;

@@ -54,11 +54,30 @@ struct SimArguments {
   }
 };
 
-FramePool make_pool(const SimArguments& arguments) {
-  if (!arguments.dataset.empty())
-    return dataset_pool(read_dataset(arguments.dataset), kBlanks, arguments.seed);
-  return simulated_pool({arguments.pool, kBlanks, arguments.photons, arguments.seed});
-}
+/// Hits out of a file or simulated, and blanks.
+class Images {
+ public:
+  explicit Images(const SimArguments& arguments) {
+    if (arguments.dataset.empty()) {
+      pool_ = simulated_pool({arguments.pool, kBlanks, arguments.photons, arguments.seed});
+    } else {
+      recorded_.emplace(arguments.dataset);
+      pool_.size = recorded_->size();
+      pool_.blanks = blank_images(pool_.size, kBlanks, arguments.seed);
+    }
+  }
+
+  int size() const { return pool_.size; }
+  std::span<const float> operator()(bool hit, std::uint64_t number) {
+    if (hit && recorded_) return recorded_->image(number);
+    const auto& images = hit ? pool_.hits : pool_.blanks;
+    return images[number % images.size()];
+  }
+
+ private:
+  FramePool pool_;
+  std::optional<DatasetImages> recorded_;
+};
 
 int simulate(SimArguments& arguments) {
   if (arguments.protocol != "native")
@@ -67,7 +86,7 @@ int simulate(SimArguments& arguments) {
       arguments.trains.empty() ? Pacer::from_rate(arguments.rate) : Pacer::from_trains(arguments.trains);
   FaultPlan faults;
   for (const std::string& fault : arguments.faults) faults.add(fault);
-  const FramePool pool = make_pool(arguments);
+  Images images(arguments);
 
   stop_on_signals();
   NativeSender sender = arguments.connection.connect();
@@ -76,8 +95,7 @@ int simulate(SimArguments& arguments) {
   bool going = stream.begin(arguments.frames);
   for (std::uint64_t i = 0; going && (arguments.frames == 0 || i < arguments.frames); ++i) {
     const bool hit = random.chance(arguments.hit_rate);
-    const auto& images = hit ? pool.hits : pool.blanks;
-    going = stream.send(images[i % images.size()], pool.size, hit, faults.draw(random));
+    going = stream.send(images(hit, i), images.size(), hit, faults.draw(random));
   }
   stream.end();
   std::cout << stream.totals().json().text() << std::endl;

@@ -5,20 +5,28 @@
 #include <string>
 #include <vector>
 
+#include "engine/dataset/hdf5.h"
+
 namespace flashphase::tools {
 
-/// A support that the user gives: one for all frames or one for each.
-struct SupportFile {
-  std::vector<std::uint8_t> inside;  ///< [n, n] or [N, n, n]
-  bool per_frame = false;
-  int size = 0;  ///< n
+/// A support that the user gives, one for all frames or one for each. HDF5: /support, integers or booleans,
+/// not 0 = inside, [size, size] or [frames, size, size]. Thread: one at a time.
+class SupportFile {
+ public:
+  /// Throws std::runtime_error naming the file when it cannot be read and std::invalid_argument when its
+  /// shape or type does not fit.
+  SupportFile(const std::string& path, std::size_t frames, int size);
 
-  std::span<const std::uint8_t> of(int frame) const;
+  /// [frames, size, size], 1 = inside. Throws std::invalid_argument when there is no pixel inside.
+  std::vector<std::uint8_t> of(std::span<const int> frames) const;
+
+ private:
+  std::vector<std::uint8_t> read(std::size_t first) const;
+
+  hdf5::InputFile file_;
+  hdf5::Array support_;
+  bool per_frame_ = false;
+  std::vector<std::uint8_t> common_;
 };
-
-/// HDF5: /support, integers or booleans, not 0 = inside, [size, size] or [frames, size, size]. Throws
-/// std::runtime_error naming the file when it cannot be read and std::invalid_argument when it does not fit:
-/// another shape, no pixel inside.
-SupportFile read_support(const std::string& path, int frames, int size);
 
 }  // namespace flashphase::tools

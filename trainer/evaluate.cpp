@@ -12,7 +12,8 @@
 #include <stdexcept>
 #include <utility>
 
-#include "engine/frame/dataset.h"
+#include "engine/dataset/dataset.h"
+#include "engine/dataset/patterns.h"
 #include "engine/infer/network.h"
 #include "engine/refine/network_starts.h"
 #include "engine/score/score.h"
@@ -62,21 +63,11 @@ refine::Schedule schedule_of(int iterations) {
                                                      : part(polish) + "+" + part(iterations - polish));
 }
 
-PatternBatch batch_of(const Dataset& data, std::size_t first, int count) {
-  PatternBatch batch(count, data.pattern_size);
-  for (int i = 0; i < count; ++i) {
-    const std::size_t frame = first + static_cast<std::size_t>(i);
-    const auto at = static_cast<std::ptrdiff_t>(static_cast<std::size_t>(i) * batch.pattern_cells());
-    std::ranges::copy(data.pattern(frame), batch.intensity.begin() + at);
-    std::ranges::copy(data.measured(frame), batch.measured.begin() + at);
-  }
-  return batch;
-}
-
-void judge(const ObjectBatch& objects, const Dataset& data, std::size_t first, Samples& samples) {
+/// `data` holds the same frames as `objects`.
+void judge(const ObjectBatch& objects, const Dataset& data, Samples& samples) {
   std::vector<std::uint8_t> support(data.object_cells());
   for (int i = 0; i < objects.count; ++i) {
-    const auto truth = data.object(first + static_cast<std::size_t>(i));
+    const auto truth = data.object(static_cast<std::size_t>(i));
     float largest = 0;
     for (const auto& value : truth) largest = std::max(largest, std::abs(value));
     std::ranges::transform(truth, support.begin(), [&](const std::complex<float>& value) {
@@ -124,34 +115,34 @@ void print_table(const std::vector<Evaluation>& rows) {
 }  // namespace
 
 std::vector<Evaluation> evaluate(const EvaluateOptions& options) {
-  const Dataset data =
-      options.frames > 0 ? read_dataset(options.data, 0, options.frames) : read_dataset(options.data);
-  if (data.object_size == 0) throw std::runtime_error(options.data + " has no /objects to compare with");
-  if (data.count == 0) throw std::runtime_error(options.data + " has no patterns");
+  const DatasetReader file(options.data);
+  if (file.object_size() == 0) throw std::runtime_error(options.data + " has no /objects to compare with");
+  file.require_patterns();
   const auto network = make_network(options.model);
-  if (network->info().pattern_size != data.pattern_size || network->info().object_size != data.object_size)
+  if (network->info().pattern_size != file.pattern_size() ||
+      network->info().object_size != file.object_size())
     throw std::runtime_error("model " + options.model + " takes patterns of " +
                              std::to_string(network->info().pattern_size) + " pixels; " + options.data +
-                             " has " + std::to_string(data.pattern_size));
+                             " has " + std::to_string(file.pattern_size()));
   refine::NetworkStarts starts_of({.per_frame = options.starts}, network.get());
   const auto solver = refine::make_cpu_solver();
-  score::ModulusScorer scorer(data.pattern_size);
+  score::ModulusScorer scorer(file.pattern_size());
   std::vector<Samples> samples(options.iterations.size());
   Samples alone;
   ObjectBatch objects;
   refine::Refined refined;
-  const auto frames = static_cast<std::size_t>(data.count);
+  const std::size_t frames = options.frames > 0 ? std::min(options.frames, file.count()) : file.count();
   for (std::size_t first = 0; first < frames; first += kBatch) {
-    const PatternBatch batch =
-        batch_of(data, first, static_cast<int>(std::min<std::size_t>(kBatch, frames - first)));
+    const Dataset data = file.read(first, std::min<std::size_t>(kBatch, frames - first));
+    const PatternBatch batch = patterns_of(data);
     network->infer(batch, objects);
     scorer(batch, objects);
-    judge(objects, data, first, alone);
+    judge(objects, data, alone);
     const refine::Starts starts = starts_of(batch, objects);
     for (std::size_t k = 0; k < samples.size(); ++k) {
       if (options.iterations[k] == 0) continue;
       solver->solve(batch, starts, schedule_of(options.iterations[k]), refined);
-      judge(refined.objects, data, first, samples[k]);
+      judge(refined.objects, data, samples[k]);
     }
   }
   std::vector<Evaluation> rows;

@@ -4,22 +4,21 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <csignal>
 #include <cstdio>
-#include <filesystem>
 #include <memory>
 #include <numbers>
+#include <sstream>
 #include <stdexcept>
 #include <utility>
 #include <vector>
 
+#include "engine/dataset/output.h"
+#include "engine/device/stop_signals.h"
 #include "engine/infer/module_checkpoint.h"
 #include "trainer/method.h"
 
 namespace flashphase::trainer {
 namespace {
-
-volatile std::sig_atomic_t interrupted = 0;
 
 /// Everything that training carries from step to step.
 class Fit {
@@ -50,7 +49,7 @@ class Fit {
     double error_sum = 0, chi2_sum = 0;
     const std::uint64_t last =
         options_.stop_after_steps > 0 ? std::min(steps_, first + options_.stop_after_steps) : steps_;
-    while (step_ < last && !interrupted) {
+    while (step_ < last && !stop_requested()) {
       const BatchLoss loss = one_step();
       error_sum += loss.object_error;
       chi2_sum += loss.chi2;
@@ -77,6 +76,9 @@ class Fit {
       }
     }
     save();
+    if (stop_requested() && step_ < last)
+      throw std::runtime_error("stopped at step " + std::to_string(step_) + " of " + std::to_string(steps_) +
+                               "; " + options_.output + " holds it, and --resume goes on");
   }
 
  private:
@@ -159,8 +161,9 @@ class Fit {
     torch::serialize::OutputArchive archive;
     method_.optimizer->save(archive);
     archive.write("step", torch::tensor(static_cast<std::int64_t>(step_)));
-    archive.save_to(state_path() + ".partial");
-    std::filesystem::rename(state_path() + ".partial", state_path());
+    std::ostringstream bytes;
+    archive.save_to(bytes);
+    write_whole(state_path(), bytes.view());
   }
 
   void load_state() {
@@ -199,9 +202,10 @@ class Fit {
 void fit(const FitOptions& options) {
   if (options.batch < 1) throw std::invalid_argument("--batch must be at least 1");
   if (options.rate && !(*options.rate > 0)) throw std::invalid_argument("--rate must be positive");
-  const auto stop = [](int) { interrupted = 1; };
-  std::signal(SIGINT, stop);
-  std::signal(SIGTERM, stop);
+  const bool in_place = options.resume || options.overwrite;
+  check_output(options.output, in_place, {options.data, options.recipe, options.from});
+  check_output(options.output + ".state", in_place);
+  stop_on_signals();
   Fit(options).run();
 }
 
@@ -234,7 +238,10 @@ void add_fit(CLI::App& parent) {
       ->capture_default_str();
   app->add_option("--checkpoint-seconds", options->checkpoint_seconds, "Time between two saves")
       ->capture_default_str();
-  auto* resume = app->add_flag("--resume", options->resume, "Go on from OUTPUT and OUTPUT.state");
+  auto* overwrite =
+      app->add_flag("--overwrite", options->overwrite, "Replace OUTPUT where it is there already");
+  auto* resume =
+      app->add_flag("--resume", options->resume, "Go on from OUTPUT and OUTPUT.state")->excludes(overwrite);
   app->add_option("--from", options->from,
                   "Begin with the weights of this model (same channels, at most as many physics layers)")
       ->excludes(resume);

@@ -28,6 +28,7 @@ struct FitOptions {
   std::uint64_t stop_after_steps = 0;  ///< end early, ready to resume; 0 = go to the end
   std::uint64_t seed = 1;
   std::optional<int> channels, physics_layers, physics_channels;  ///< as in FlashOptions or Wu2021Options
+  bool overwrite = false;                                         ///< a model that is there already
 };
 
 /// Trains a network, each by its own method.
@@ -43,7 +44,8 @@ struct FitOptions {
 /// network of full size diverges at this rate.
 ///
 /// Writes the model and its state every checkpoint_seconds and at the end; reports rate, loss and time left
-/// on stderr. SIGINT and SIGTERM end it after the current step, ready to resume. With `from` the network
+/// on stderr. SIGINT and SIGTERM end it after the current step, ready to resume: it then throws
+/// std::runtime_error to say so. With `from` the network
 /// begins with that model's weights; it may have more physics layers than the model, everything else must
 /// agree. Throws std::runtime_error when the work failed, std::invalid_argument for options that do not fit.
 void fit(const FitOptions& options);

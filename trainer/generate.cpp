@@ -13,7 +13,10 @@
 #include <thread>
 #include <vector>
 
-#include "engine/frame/dataset.h"
+#include "engine/dataset/dataset.h"
+#include "engine/dataset/output.h"
+#include "engine/device/cores.h"
+#include "engine/device/stop_signals.h"
 #include "engine/simulate/detector.h"
 #include "engine/simulate/particle.h"
 
@@ -91,9 +94,9 @@ simulate::Recipe load_recipe(const std::string& name) {
 
 void generate(const GenerateOptions& options) {
   if (options.count < 1) throw std::invalid_argument("--count must be at least 1");
+  check_output(options.output, options.overwrite, {options.recipe});
   const simulate::Recipe recipe = load_recipe(options.recipe);
-  const unsigned threads =
-      options.threads > 0 ? options.threads : std::max(1u, std::thread::hardware_concurrency());
+  const unsigned threads = options.threads > 0 ? options.threads : static_cast<unsigned>(usable_cores());
   std::vector<Maker> makers;
   for (unsigned i = 0; i < threads; ++i) makers.emplace_back(recipe);
 
@@ -103,31 +106,39 @@ void generate(const GenerateOptions& options) {
   piece.mask_per_pattern = simulate::has_masks(recipe);
   piece.recipe = simulate::to_yaml(recipe);
   DatasetWriter writer(options.output);
+  stop_on_signals();
+  std::size_t made = 0;
   const auto start = std::chrono::steady_clock::now();
   auto reported = start;
-  for (std::size_t done = 0; done < options.count;) {
-    resize(piece, std::min(kPiece, options.count - done));
-    fill(makers, options.seed, done, piece);
+  while (made < options.count && !stop_requested()) {
+    resize(piece, std::min(kPiece, options.count - made));
+    fill(makers, options.seed, made, piece);
     writer.append(piece);
-    done += static_cast<std::size_t>(piece.count);
+    made += static_cast<std::size_t>(piece.count);
     const auto now = std::chrono::steady_clock::now();
-    if (done < options.count && now - reported < std::chrono::seconds(2)) continue;
+    if (made < options.count && now - reported < std::chrono::seconds(2)) continue;
     reported = now;
-    report(done, options.count, start);
+    report(made, options.count, start);
   }
+  if (made == 0) throw std::runtime_error("stopped before the first patterns were made; nothing is written");
   writer.finish();
+  if (made < options.count)
+    throw std::runtime_error("stopped after " + std::to_string(made) + " of " +
+                             std::to_string(options.count) + " patterns, which " + options.output + " keeps");
 }
 
 void add_generate(CLI::App& parent) {
   auto options = std::make_shared<GenerateOptions>();
   CLI::App* command =
       parent.add_subcommand("generate", "Write a dataset of simulated patterns and their objects");
-  command->add_option("output", options->output, "Dataset file to write (HDF5)")->required();
+  command->add_option("output", options->output, "Dataset file to write (HDF5). Ctrl-C keeps what is made")
+      ->required();
   command->add_option("--count", options->count, "Number of patterns")->capture_default_str();
   command->add_option("--recipe", options->recipe, "'paper', 'training' or a YAML file")
       ->capture_default_str();
   command->add_option("--seed", options->seed, "Same seed, same dataset")->capture_default_str();
   command->add_option("--threads", options->threads, "0 = one per core")->capture_default_str();
+  command->add_flag("--overwrite", options->overwrite, "Replace OUTPUT where it is there already");
   command->callback([options] { generate(*options); });
 }
 

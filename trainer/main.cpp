@@ -1,6 +1,7 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <exception>
+#include <new>
 #include <stdexcept>
 
 #include "trainer/evaluate.h"
@@ -15,11 +16,16 @@ int main(int argc, char** argv) {
   flashphase::trainer::add_evaluate(app);
   try {
     app.parse(argc, argv);
+    if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0)
+      throw std::runtime_error("standard output cannot be written; is the disk full, the reader gone?");
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : 2;
   } catch (const std::invalid_argument& error) {
     std::fprintf(stderr, "flashphase-train: %s\n", error.what());
     return 2;
+  } catch (const std::bad_alloc&) {
+    std::fprintf(stderr, "flashphase-train: the memory does not suffice\n");
+    return 1;
   } catch (const std::exception& error) {
     std::fprintf(stderr, "flashphase-train: %s\n", error.what());
     return 1;

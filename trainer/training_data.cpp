@@ -3,7 +3,7 @@
 #include <cmath>
 #include <stdexcept>
 
-#include "engine/frame/dataset.h"
+#include "engine/dataset/dataset.h"
 #include "engine/simulate/random.h"
 #include "trainer/generate.h"
 

@@ -8,12 +8,12 @@
 #include <cstddef>
 #include <cstdio>
 #include <cstring>
-#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <stdexcept>
 #include <string_view>
-#include <system_error>
+
+#include "engine/dataset/output.h"
 
 namespace flashphase::infer {
 namespace {
@@ -108,15 +108,7 @@ std::string write_checkpoint(const std::string& path, const Checkpoint& checkpoi
   const std::string digest = sha256(bytes);
   bytes += digest;
 
-  const std::string temporary = path + ".partial";
-  {
-    std::ofstream file(temporary, std::ios::binary);
-    file.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-    if (!file.flush()) fail(path, "cannot be written; check the folder and the free space");
-  }
-  std::error_code error;
-  std::filesystem::rename(temporary, path, error);
-  if (error) fail(path, "cannot be written: " + error.message());
+  write_whole(path, bytes);
   return hex(digest);
 }
 

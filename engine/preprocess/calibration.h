@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -15,10 +16,13 @@ struct Calibration {
   std::vector<std::uint8_t> measured;  ///< 1 = measured
   std::vector<float> dark;             ///< detector units, subtracted
   std::vector<float> gain;             ///< photons per detector unit, multiplied
+
+  std::size_t measured_pixels() const;
 };
 
-/// Reads /mask uint8 [height, width] and, where present, /dark and /gain float32 of the same shape from an
-/// HDF5 file. An empty path gives an empty calibration. Throws std::runtime_error with one sentence.
+/// Reads /mask [height, width] (see engine/dataset/mask.h) and, where present, /dark and /gain float32 of the
+/// same shape from an HDF5 file. An empty path gives an empty calibration. Throws std::runtime_error with one
+/// sentence.
 std::shared_ptr<const Calibration> load_calibration(const std::string& path);
 
 }  // namespace flashphase::preprocess

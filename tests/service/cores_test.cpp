@@ -1,36 +1,9 @@
 #include "service/cores.h"
 
 #include <gmock/gmock.h>
-#include <sched.h>
-
-#include <thread>
 
 namespace flashphase::service {
 namespace {
-
-TEST(Cores, OfAQuotaAreWholeAndAtLeastOne) {
-  EXPECT_EQ(cores_of_quota("200000 100000"), 2);
-  EXPECT_EQ(cores_of_quota("350000 100000"), 3);
-  EXPECT_EQ(cores_of_quota("50000 100000"), 1);
-}
-
-TEST(Cores, WithoutAQuotaNothingIsSaid) {
-  for (const char* text : {"max 100000", "", "100000", "100000 ", "100000 0", "-1 100000", "no number"})
-    EXPECT_EQ(cores_of_quota(text), std::nullopt) << text;
-}
-
-TEST(Cores, AreNotMoreThanTheAffinityMaskHas) {
-  std::thread([] {
-    cpu_set_t all, one;
-    ASSERT_EQ(sched_getaffinity(0, sizeof all, &all), 0);
-    EXPECT_LE(usable_cores(), CPU_COUNT(&all));
-    CPU_ZERO(&one);
-    for (int core = 0; CPU_COUNT(&one) == 0; ++core)
-      if (CPU_ISSET(core, &all)) CPU_SET(core, &one);
-    ASSERT_EQ(sched_setaffinity(0, sizeof one, &one), 0);
-    EXPECT_EQ(usable_cores(), 1);
-  }).join();
-}
 
 TEST(RefineWorkers, TakeTheCoresThatTheOtherThreadsLeave) {
   EXPECT_EQ(cpu_refine_workers(0, 64, 4), 60);

@@ -10,9 +10,9 @@
 #include <string>
 #include <zmq.hpp>
 
+#include "engine/device/cores.h"
 #include "engine/frame/device_lost.h"
 #include "proto/reconstruction.pb.h"
-#include "service/cores.h"
 #include "tests/service/doubles.h"
 #include "tests/service/http_client.h"
 #include "tests/service/native_messages.h"

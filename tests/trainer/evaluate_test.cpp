@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/frame/dataset.h"
+#include "engine/dataset/dataset.h"
 #include "tests/temporary_folder.h"
 #include "trainer/generate.h"
 

@@ -8,7 +8,7 @@
 #include <stdexcept>
 #include <string>
 
-#include "engine/frame/dataset.h"
+#include "engine/dataset/dataset.h"
 #include "engine/infer/checkpoint.h"
 #include "tests/temporary_folder.h"
 #include "trainer/evaluate.h"

@@ -6,7 +6,7 @@
 #include <stdexcept>
 #include <string>
 
-#include "engine/frame/dataset.h"
+#include "engine/dataset/dataset.h"
 #include "tests/temporary_folder.h"
 
 namespace flashphase::trainer {

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/frame/dataset.h"
+#include "engine/dataset/dataset.h"
 #include "engine/simulate/particle.h"
 #include "engine/simulate/recipe.h"
 #include "tests/temporary_folder.h"

@@ -12,9 +12,10 @@ namespace flashphase {
 
 /// Patterns with, where known, their objects: the file that every tool which reads patterns reads.
 ///
-/// HDF5: /patterns float32 [N, m, m] photons; /objects complex64 [N, n, n] (compound r, i; optional); /mask
-/// uint8 [m, m] or [N, m, m], 1 = measured (optional); /recipe the YAML text of the simulation (optional,
-/// scalar string).
+/// HDF5: /patterns float32 [N, m, m] photons, NaN = not measured; /objects complex64 [N, n, n] (compound r,
+/// i; optional); /mask integers or booleans [m, m] or [N, m, m] (optional, see mask.h); /recipe the YAML text
+/// of the simulation (optional, scalar string). Patterns of integers are read too: what detectors mark gaps
+/// and bad pixels with (see integer_range) becomes NaN.
 struct Dataset {
   int count = 0;         ///< N
   int pattern_size = 0;  ///< m
@@ -44,9 +45,48 @@ struct Dataset {
   }
 };
 
-/// Reads `limit` patterns from `first` on, fewer at the end of the file. Throws std::runtime_error with one
-/// sentence: file missing, not HDF5, /patterns missing, shapes or types that do not fit.
+/// An open dataset file, read in pieces. Every member throws std::runtime_error with one sentence when the
+/// file does not give what it says it has. Takes no lock. Thread: one at a time.
+class DatasetReader {
+ public:
+  /// Throws when the file is missing, not HDF5, without /patterns, or has shapes or types that do not fit.
+  explicit DatasetReader(std::string path);
+  ~DatasetReader();
+  DatasetReader(const DatasetReader&) = delete;
+  DatasetReader& operator=(const DatasetReader&) = delete;
+
+  std::size_t count() const;
+  int pattern_size() const;
+  int object_size() const;  ///< 0 = no objects
+  const std::string& path() const;
+  const std::string& recipe() const;  ///< empty = none
+  /// Throws std::invalid_argument where there is none.
+  void require_patterns() const;
+
+  /// `limit` patterns from `first` on, fewer at the end of the file. Holds them and nothing else.
+  Dataset read(std::size_t first = 0, std::size_t limit = SIZE_MAX) const;
+  /// The patterns of these numbers, in their order. Throws std::out_of_range for one that is not there.
+  Dataset read(std::span<const int> frames) const;
+
+ private:
+  struct File;
+  std::unique_ptr<File> file_;
+};
+
+/// What DatasetReader(path).read(first, limit) gives.
 Dataset read_dataset(const std::string& path, std::size_t first = 0, std::size_t limit = SIZE_MAX);
+
+/// How many pixels are measured: not masked, and a number.
+struct MeasuredShare {
+  std::size_t measured = 0, pixels = 0;
+
+  double share() const {
+    return pixels > 0 ? static_cast<double>(measured) / static_cast<double>(pixels) : 0;
+  }
+  /// "3840 of 4096 pixels are measured (93.8 %)"; below half goes on with a doubt about the mask.
+  std::string text() const;
+};
+MeasuredShare measured_share(const Dataset& dataset);
 
 /// Writes the whole at once. Throws as DatasetWriter does.
 void write_dataset(const std::string& path, const Dataset& dataset);

@@ -1,4 +1,4 @@
-#include "engine/frame/dataset.h"
+#include "engine/dataset/dataset.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,0 +1,53 @@
+#pragma once
+
+#include <complex>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace flashphase {
+
+/// Images of n x n pixels and how far to trust them, frame after frame. Empty = not there.
+struct ReconstructionResults {
+  std::vector<int> frames;                   ///< [N] their places in the input
+  std::vector<std::complex<float>> objects;  ///< [N, n, n] the last result
+  std::vector<std::uint8_t> support;         ///< [N, n, n]
+  std::vector<float> residual;               ///< [N] before the schedule
+  std::vector<float> refined_residual;       ///< [N] after it
+  std::vector<float> agreement;              ///< [N] of several starts, 0 to 1
+  std::vector<float> prtf;                   ///< [N, rings] of several starts
+  std::vector<float> resolution;             ///< [N] full period in object pixels where the PRTF meets 1/e
+  std::vector<float> free_log_likelihood;    ///< [N] on pixels held out
+  std::vector<float> unwrapped_phase;        ///< [N, n, n] radians, 0 outside the support
+};
+
+/// What all results of a file have in common.
+struct ResultsHead {
+  int size = 0;                         ///< n
+  int rings = 0;                        ///< of the PRTF, m/2 + 1
+  std::string recipe;                   ///< of the input
+  std::string model, schedule, starts;  ///< kept as attributes of the file
+};
+
+/// Writes results piece by piece, in any order. HDF5: /objects complex64 (compound r, i), /support uint8,
+/// /frames int32, all else float32 under its name above, /recipe. The file appears with finish(); throws
+/// std::runtime_error naming the path. Thread: one at a time.
+class ResultsWriter {
+ public:
+  ResultsWriter(std::string path, ResultsHead head);
+  ~ResultsWriter();
+  ResultsWriter(const ResultsWriter&) = delete;
+  ResultsWriter& operator=(const ResultsWriter&) = delete;
+
+  /// The piece begins at this row. All pieces have the same arrays.
+  void write(std::size_t first, const ReconstructionResults& piece);
+  /// The first `rows` rows, all of which have been written, are the file.
+  void finish(std::size_t rows);
+
+ private:
+  struct File;
+  std::unique_ptr<File> file_;
+};
+
+}  // namespace flashphase

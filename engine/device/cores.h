@@ -1,0 +1,15 @@
+#pragma once
+
+#include <optional>
+#include <string_view>
+
+namespace flashphase {
+
+/// Whole cores, at least one, that a cgroup leaves: its file cpu.max, "quota period" in microseconds. Nothing
+/// where there is no limit or the text is none.
+std::optional<int> cores_of_quota(std::string_view cpu_max);
+
+/// Cores that this process may use: those of its affinity mask, or fewer where its container has a limit.
+int usable_cores();
+
+}  // namespace flashphase

@@ -1,0 +1,11 @@
+#pragma once
+
+namespace flashphase {
+
+/// Catches SIGINT, SIGTERM and, where it is not ignored already, SIGHUP from now on: stop_requested() is true
+/// after the first, a second SIGINT or SIGTERM ends the process. Ignores SIGPIPE: who writes to a reader that
+/// is gone hears it from the write.
+void stop_on_signals();
+bool stop_requested();
+
+}  // namespace flashphase
