@@ -4,16 +4,14 @@
 
 namespace flashphase::service {
 
-void Rejections::add(Rejection reason, const FrameId* id) {
+void Rejections::add(Rejection reason, const FrameId* id, const std::string& detail) {
   metrics_.rejected(reason);
   if (reason == Rejection::not_a_hit) return;
-  const auto held_back = throttle_.ask(reason, Clock::now());
-  if (!held_back) return;
-  if (id != nullptr)
-    logger_.warn("event=rejected reason={} source={} run={} sequence={} held_back={}", rejection_name(reason),
-                 quoted(id->source), id->run, id->sequence, *held_back);
-  else
-    logger_.warn("event=rejected reason={} held_back={}", rejection_name(reason), *held_back);
+  const std::string where =
+      id == nullptr ? ""
+                    : fmt::format(" source={} run={} sequence={}", quoted(id->source), id->run, id->sequence);
+  logger_.warn("event=rejected reason={}{}{}", rejection_name(reason), where,
+               detail.empty() ? "" : " detail=" + quoted(detail));
 }
 
 }  // namespace flashphase::service
