@@ -14,6 +14,7 @@
 #include <string_view>
 
 #include "proto/config.pb.h"
+#include "proto/endpoint.h"
 #include "service/yaml_message.h"
 
 namespace flashphase::service {
@@ -74,12 +75,8 @@ class Checker {
     return choice.value_or(DeviceChoice{});
   }
 
-  void endpoint(const std::string& path, const std::string& value) {
-    for (const std::string_view scheme : {"tcp://", "ipc://", "inproc://"})
-      if (value.starts_with(scheme) && value.size() > scheme.size()) return;
-    fail(path, value.empty()
-                   ? "is missing; give a ZeroMQ endpoint such as tcp://127.0.0.1:5601"
-                   : fmt::format("\"{}\" is not a ZeroMQ endpoint such as tcp://127.0.0.1:5601", value));
+  void endpoint(const std::string& path, const std::string& value, EndpointUse use) {
+    if (const auto problem = endpoint_problem(value, use)) fail(path, *problem);
   }
 
  private:
@@ -97,7 +94,8 @@ void check_sources(const v1::Config& config, Checker& check) {
     if (!names.insert(source.name()).second)
       check.fail(at + "name", fmt::format("\"{}\" is the name of another source", source.name()));
     check.one_of(at + "protocol", source.protocol(), {"native"});
-    check.endpoint(at + "endpoint", source.endpoint());
+    check.endpoint(at + "endpoint", source.endpoint(),
+                   source.bind() ? EndpointUse::bind : EndpointUse::connect);
     check.one_of(at + "socket", source.socket(), {"sub", "pull"});
     check.range(at + "high_water_mark", source.high_water_mark(), 1, 1'000'000);
     check.range<std::int64_t>(at + "max_message_bytes", source.max_message_bytes(), 1024,
@@ -142,7 +140,7 @@ void check_stages(const v1::Config& config, Checker& check) {
 }
 
 void check_outside(const v1::Config& config, Checker& check) {
-  check.endpoint("publish.endpoint", config.publish().endpoint());
+  check.endpoint("publish.endpoint", config.publish().endpoint(), EndpointUse::bind);
   check.range("publish.high_water_mark", config.publish().high_water_mark(), 1, 1'000'000);
   if (config.http().address().empty())
     check.fail("http.address", "is empty; give an address such as 127.0.0.1");

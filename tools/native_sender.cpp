@@ -2,10 +2,10 @@
 
 #include <lz4.h>
 
-#include <stdexcept>
 #include <vector>
 #include <zmq.hpp>
 
+#include "proto/endpoint.h"
 #include "proto/frame.pb.h"
 #include "tools/program.h"
 
@@ -71,15 +71,7 @@ NativeSender::NativeSender(const SenderOptions& options) : impl_(std::make_uniqu
   socket.set(zmq::sockopt::sndhwm, kHighWaterMark);
   socket.set(zmq::sockopt::linger, kLingerMilliseconds);
   socket.set(zmq::sockopt::immediate, true);  // a receiver that is not there yet has no queue
-  try {
-    if (options.bind)
-      socket.bind(options.endpoint);
-    else
-      socket.connect(options.endpoint);
-  } catch (const zmq::error_t& error) {
-    throw std::runtime_error("cannot " + std::string(options.bind ? "bind " : "connect to ") +
-                             options.endpoint + ": " + error.what());
-  }
+  open_endpoint(socket.handle(), options.endpoint, options.bind ? EndpointUse::bind : EndpointUse::connect);
 }
 
 NativeSender::~NativeSender() = default;

@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <stdexcept>
 #include <zmq.hpp>
 
 #include "engine/frame/frame.h"
+#include "proto/endpoint.h"
 #include "proto/reconstruction.pb.h"
 #include "tools/program.h"
 
@@ -34,11 +34,7 @@ ResultReceiver::ResultReceiver(const std::string& endpoint) : impl_(std::make_un
   impl_->socket.set(zmq::sockopt::rcvhwm, kHighWaterMark);
   impl_->socket.set(zmq::sockopt::linger, 0);
   impl_->socket.set(zmq::sockopt::subscribe, "");
-  try {
-    impl_->socket.connect(endpoint);
-  } catch (const zmq::error_t& error) {
-    throw std::runtime_error("cannot connect to " + endpoint + ": " + error.what());
-  }
+  open_endpoint(impl_->socket.handle(), endpoint, EndpointUse::connect);
 }
 
 ResultReceiver::~ResultReceiver() = default;

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <stdexcept>
 
+#include "proto/endpoint.h"
 #include "tools/program.h"
 
 namespace flashphase::tools {
@@ -17,6 +18,11 @@ void SenderArguments::add_to(CLI::App& app) {
   app.add_option("--source", sender.source, "name of the detector source in every id")->capture_default_str();
   app.add_option("--run", sender.run, "run number; default: seconds since 1970");
   app.add_flag("--lz4", sender.lz4, "compress the pixels");
+  app.final_callback([this] {
+    const auto use = sender.bind ? EndpointUse::bind : EndpointUse::connect;
+    if (const auto problem = endpoint_problem(sender.endpoint, use))
+      throw CLI::ValidationError("--endpoint", *problem);
+  });
   app.add_option("--wait", wait_seconds, "seconds to wait for a receiver")->capture_default_str();
 }
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "engine/score/resolution.h"
+#include "proto/endpoint.h"
 #include "proto/reconstruction.pb.h"
 #include "tools/json.h"
 #include "tools/program.h"
@@ -22,7 +23,10 @@ struct WatchArguments {
 
   void add_to(CLI::App& app) {
     app.add_option("endpoint", endpoint, "result endpoint of flashphased, e.g. tcp://127.0.0.1:5602")
-        ->required();
+        ->required()
+        ->check([](const std::string& given) {
+          return endpoint_problem(given, EndpointUse::connect).value_or("");
+        });
     app.add_option("--frames", frames, "end after this many reconstructions; 0 = at the daemon's bye")
         ->capture_default_str();
     app.add_flag("--json", json, "one JSON object per reconstruction");

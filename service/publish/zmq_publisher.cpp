@@ -1,11 +1,10 @@
 #include "service/publish/zmq_publisher.h"
 
-#include <spdlog/fmt/fmt.h>
-
 #include <stdexcept>
 #include <string_view>
 #include <zmq.hpp>
 
+#include "proto/endpoint.h"
 #include "service/publish/encode.h"
 
 namespace flashphase::publish {
@@ -44,9 +43,9 @@ ZmqPublisher::ZmqPublisher(zmq::context_t& context, const ZmqPublisherConfig& co
   socket.set(zmq::sockopt::xpub_verboser, true);  // each subscription is heard of, not each new topic only
   socket.set(zmq::sockopt::xpub_nodrop, true);
   try {
-    socket.bind(config.endpoint);
-  } catch (const zmq::error_t& error) {
-    throw std::runtime_error(fmt::format("endpoint: cannot bind {}: {}", config.endpoint, error.what()));
+    open_endpoint(socket.handle(), config.endpoint, EndpointUse::bind);
+  } catch (const std::exception& error) {
+    throw std::runtime_error(std::string("endpoint: ") + error.what());
   }
 }
 

@@ -124,6 +124,17 @@ INSTANTIATE_TEST_SUITE_P(
         BadConfig{"UnknownProtocol", "source: [{endpoint: 'tcp://a:1', protocol: udp}]",
                   "source[0].protocol: \"udp\" is not one of native"},
         BadConfig{"UnknownSocket", "source: [{endpoint: 'tcp://a:1', socket: req}]",
+        BadConfig{"InprocEndpoint", "source: [{endpoint: 'inproc://frames'}]",
+                  "source[0].endpoint: \"inproc://frames\" is not a ZeroMQ endpoint"},
+        BadConfig{"EndpointWithoutPort", "source: [{endpoint: 'tcp://detector'}]",
+                  "source[0].endpoint: \"tcp://detector\" has no port"},
+        BadConfig{"EndpointPortOutOfRange", kSource + "publish: {endpoint: 'tcp://0.0.0.0:99999'}",
+                  "publish.endpoint: \"tcp://0.0.0.0:99999\" has the port \"99999\", which is not within 1 "
+                  "to 65535"},
+        BadConfig{"AnyHostToConnectTo", "source: [{endpoint: 'tcp://*:5601'}]",
+                  "source[0].endpoint: \"tcp://*:5601\" has the host \"*\""},
+        BadConfig{"NoMegabytes", kSource + "queues: {megabytes: 0}",
+                  "queues.megabytes: 0 is not within 1 to"},
                   "source[0].socket: \"req\" is not one of sub, pull"},
         BadConfig{"NoHighWaterMark", "source: [{endpoint: 'tcp://a:1', high_water_mark: 0}]",
                   "source[0].high_water_mark: 0 is not within 1 to"},
@@ -156,6 +167,13 @@ TEST(Config, ReportsEveryProblemAtOnce) {
   EXPECT_THAT(problem, HasSubstr("source: "));
   EXPECT_THAT(problem, HasSubstr("batch.size: 0"));
   EXPECT_THAT(problem, HasSubstr("http.port: -1"));
+TEST(Config, TakesEveryKindOfEndpoint) {
+  for (const char* endpoint : {"tcp://[::1]:5601", "tcp://detector-host:5601", "ipc:///tmp/frames"})
+    EXPECT_EQ(problem_of(kSource, {"source.0.endpoint='" + std::string(endpoint) + "'"}), "(none)");
+  for (const char* endpoint : {"tcp://*:5602", "tcp://[::]:*", "tcp://eth0:5602"})
+    EXPECT_EQ(problem_of(kSource, {"publish.endpoint='" + std::string(endpoint) + "'"}), "(none)");
+}
+
 }
 
 TEST(Config, AnOverrideWinsOverTheFile) {
