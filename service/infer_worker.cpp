@@ -57,9 +57,9 @@ void InferWorker::pass_on(std::unique_ptr<Reconstruction> result, int index) {
   std::optional<RefineJob> job;
   if (to_be_refined(*result))
     job = RefineJob{result->pattern, inference_.object(index), result->times, Clock::now()};
-  if (publish_.push(std::move(result))) metrics_.dropped(Stage::infer, DropReason::failed);
+  metrics_.dropped(Stage::infer, DropReason::failed, publish_.push(std::move(result)).size());
   in_hand_.pass_on();
-  if (job && refine_.push(std::move(*job))) metrics_.refine_lost(RefineLoss::queue_full);
+  if (job) metrics_.refine_lost(RefineLoss::queue_full, refine_.push(std::move(*job)).size());
 }
 
 bool InferWorker::to_be_refined(const Reconstruction& inferred) const {

@@ -87,13 +87,13 @@ void IngestWorker::take(const ingest::PeerChange& change) {
 }
 
 void IngestWorker::pass_on(Ingested item) {
-  auto lost = to_.push(std::move(item));
-  if (!lost) return;
-  if (std::holds_alternative<Frame>(*lost))
-    metrics_.dropped(Stage::ingest,
-                     lifecycle_.state() == State::failed ? DropReason::failed : DropReason::queue_full);
-  else  // the word of a begin or an end overtakes rather than gets lost
-    (void)publish_.push(std::get<publish::RunEvent>(std::move(*lost)));
+  for (Ingested& lost : to_.push(std::move(item))) {
+    if (std::holds_alternative<Frame>(lost))
+      metrics_.dropped(Stage::ingest,
+                       lifecycle_.state() == State::failed ? DropReason::failed : DropReason::queue_full);
+    else  // the word of a begin or an end overtakes rather than gets lost
+      (void)publish_.push(std::get<publish::RunEvent>(std::move(lost)));
+  }
 }
 
 }  // namespace flashphase::service

@@ -110,8 +110,9 @@ void Pipeline::run_preprocess() {
       auto prepared = stages_.prepare(frame, taken);
       if (!prepared)
         rejections_.add(prepared.error(), &frame.id);
-      else if (infer_queue_.push(std::move(*prepared)))
-        metrics_.dropped(Stage::preprocess, DropReason::failed);
+      else
+        metrics_.dropped(Stage::preprocess, DropReason::failed,
+                         infer_queue_.push(std::move(*prepared)).size());
       in_hand.pass_on();
     }
     items.clear();

@@ -18,37 +18,41 @@ enum class WhenFull { block, drop_oldest };
 
 /// The bounded edge between two threads. Any number of producers and consumers; first in, first out.
 ///
-/// Nothing is lost in silence: an item that finds no room comes back from push(), so the caller says under
-/// which stage and reason it counts. After close() nothing goes in, and what is inside can still be taken
-/// out.
+/// Bounded in items, and where a weight is given (bytes) in the sum of their weights too; an item that is too
+/// heavy by itself has the queue for itself. Nothing is lost in silence: what finds no room comes back from
+/// push(), so the caller says under which stage and reason it counts. After close() nothing goes in, and what
+/// is inside can still be taken out.
 template <class T>
 class Queue {
  public:
-  Queue(std::size_t capacity, WhenFull when_full)
-      : capacity_(std::max<std::size_t>(capacity, 1)), when_full_(when_full) {}
+  using Weigh = std::size_t (*)(const T&);
+
+  Queue(std::size_t capacity, WhenFull when_full, std::size_t most_weight = 0, Weigh weigh = nullptr)
+      : capacity_(std::max<std::size_t>(capacity, 1)),
+        when_full_(when_full),
+        most_weight_(most_weight),
+        weigh_(weigh) {}
   Queue(const Queue&) = delete;
   Queue& operator=(const Queue&) = delete;
 
-  /// Puts `item` in. Returns nothing when nothing was lost; else the lost item, which is the caller's again:
-  /// the oldest one (drop_oldest, full), or `item` itself (closed, or block and no room until `deadline`).
-  /// Blocks only with WhenFull::block.
-  [[nodiscard]] std::optional<T> push(T item, Clock::time_point deadline = Clock::time_point::max()) {
-    std::optional<T> lost;
+  /// Puts `item` in. Returns what was lost by that, which is the caller's again: the oldest ones
+  /// (drop_oldest, full), or `item` itself (closed, or block and no room until `deadline`). Blocks only with
+  /// WhenFull::block.
+  [[nodiscard]] std::vector<T> push(T item, Clock::time_point deadline = Clock::time_point::max()) {
+    std::vector<T> lost;
+    const std::size_t weight = weight_of(item);
     {
       std::unique_lock lock(mutex_);
       if (when_full_ == WhenFull::block)
-        wait(not_full_, lock, deadline, [this] { return closed_ || items_.size() < capacity_; });
-      if (closed_ || (when_full_ == WhenFull::block && items_.size() >= capacity_)) {
-        lost = std::move(item);
-        ++lost_;
-        return lost;
+        wait(not_full_, lock, deadline, [&] { return closed_ || has_room_for(weight); });
+      if (closed_ || (when_full_ == WhenFull::block && !has_room_for(weight))) {
+        lost.push_back(std::move(item));
+      } else {
+        while (!has_room_for(weight)) lost.push_back(take_front());
+        items_.push_back(std::move(item));
+        weight_ += weight;
       }
-      if (items_.size() >= capacity_) {
-        lost = std::move(items_.front());
-        items_.pop_front();
-        ++lost_;
-      }
-      items_.push_back(std::move(item));
+      lost_ += lost.size();
     }
     not_empty_.notify_one();
     return lost;
@@ -61,27 +65,25 @@ class Queue {
       std::unique_lock lock(mutex_);
       wait(not_empty_, lock, deadline, [this] { return closed_ || !items_.empty(); });
       if (items_.empty()) return item;
-      item = std::move(items_.front());
-      items_.pop_front();
+      item = take_front();
     }
-    not_full_.notify_one();
+    wake_producers(1);
     return item;
   }
 
-  /// Waits like pop(), then appends up to `most` items to `out` in one go. Returns how many.
+  /// Waits like pop(), then appends up to `most` items to `out` in one go, fewer when they are heavy: until a
+  /// sixteenth of the bound is taken. Returns how many.
   std::size_t pop_some(std::vector<T>& out, std::size_t most,
                        Clock::time_point deadline = Clock::time_point::max()) {
     std::size_t count = 0;
     {
       std::unique_lock lock(mutex_);
       wait(not_empty_, lock, deadline, [this] { return closed_ || !items_.empty(); });
-      for (; count < most && !items_.empty(); ++count) {
-        out.push_back(std::move(items_.front()));
-        items_.pop_front();
-      }
+      const std::size_t before = weight_;
+      for (; count < most && !items_.empty() && before - weight_ <= most_weight_ / 16; ++count)
+        out.push_back(take_front());
     }
-    if (count > 1) not_full_.notify_all();
-    if (count == 1) not_full_.notify_one();
+    if (count > 0) wake_producers(count);
     return count;
   }
 
@@ -106,6 +108,12 @@ class Queue {
     return items_.size();
   }
 
+  /// Of all items inside; 0 where no weight is given.
+  std::size_t weight() const {
+    std::lock_guard lock(mutex_);
+    return weight_;
+  }
+
   /// Items that push() gave back, since construction.
   std::uint64_t lost() const {
     std::lock_guard lock(mutex_);
@@ -124,11 +132,36 @@ class Queue {
       changed.wait_until(lock, deadline, ready);
   }
 
+  std::size_t weight_of(const T& item) const { return weigh_ == nullptr ? 0 : weigh_(item); }
+
+  bool has_room_for(std::size_t weight) const {
+    return items_.empty() ||
+           (items_.size() < capacity_ && (weigh_ == nullptr || weight_ + weight <= most_weight_));
+  }
+
+  T take_front() {
+    T item = std::move(items_.front());
+    items_.pop_front();
+    weight_ -= weight_of(item);
+    return item;
+  }
+
+  /// One light item may take the place of a heavy one, or several of them.
+  void wake_producers(std::size_t taken) {
+    if (taken > 1 || weigh_ != nullptr)
+      not_full_.notify_all();
+    else
+      not_full_.notify_one();
+  }
+
   const std::size_t capacity_;
   const WhenFull when_full_;
+  const std::size_t most_weight_;
+  const Weigh weigh_;
   mutable std::mutex mutex_;
   std::condition_variable not_empty_, not_full_;
   std::deque<T> items_;  // guarded by mutex_, as the rest
+  std::size_t weight_ = 0;
   std::uint64_t lost_ = 0;
   bool closed_ = false;
 };

@@ -73,7 +73,7 @@ void RefineWorker::refine(std::span<const RefineJob> jobs) {
     in_hand_.pass_on();
   }
   for (auto& result : results) {
-    if (publish_.push(std::move(result))) metrics_.refine_lost(RefineLoss::failed);
+    metrics_.refine_lost(RefineLoss::failed, publish_.push(std::move(result)).size());
     in_hand_.pass_on();
   }
 }
