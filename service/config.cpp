@@ -34,10 +34,10 @@ refine: {policy: off, schedule: polish, residual: 0.005, noise_factor: 2, starts
 publish: {endpoint: "tcp://127.0.0.1:5602", high_water_mark: 1000}
 http: {address: 127.0.0.1, port: 8080}
 log: {level: info}
-queues: {mode: live, frames: 4096}
+queues: {mode: live, frames: 4096, megabytes: 1024}
 )";
 constexpr const char* kSourceDefaults = R"(
-{name: detector, protocol: native, socket: sub, bind: false, high_water_mark: 1000, max_message_bytes: 67108864,
+{name: detector, protocol: native, socket: sub, bind: false, high_water_mark: 1000, max_message_bytes: 268435456,
  heartbeat_ms: 1000}
 )";
 
@@ -148,6 +148,7 @@ void check_outside(const v1::Config& config, Checker& check) {
   check.one_of("log.level", config.log().level(), {"debug", "info", "warning", "error"});
   check.one_of("queues.mode", config.queues().mode(), {"live", "replay"});
   check.range("queues.frames", config.queues().frames(), 1, 10'000'000);
+  check.range("queues.megabytes", config.queues().megabytes(), 1, 1'000'000);
 }
 
 refine::Schedule schedule_of(const v1::Config& config, Checker& check) {
@@ -241,6 +242,10 @@ std::string hash_of(const std::string& text) {
   return fmt::format("{:016x}", hash);
 }
 
+std::size_t queue_bytes(const v1::Config& config) {
+  return static_cast<std::size_t>(config.queues().megabytes()) * 1'000'000;
+}
+
 std::vector<ingest::NativeSourceConfig> sources_of(const v1::Config& config) {
   std::vector<ingest::NativeSourceConfig> sources;
   for (const auto& source : config.source())
@@ -250,6 +255,7 @@ std::vector<ingest::NativeSourceConfig> sources_of(const v1::Config& config) {
                        .bind = source.bind(),
                        .high_water_mark = source.high_water_mark(),
                        .max_message_bytes = source.max_message_bytes(),
+                       .queue_bytes = queue_bytes(config),
                        .heartbeat = std::chrono::milliseconds(source.heartbeat_ms())});
   return sources;
 }
@@ -284,6 +290,7 @@ PipelineConfig pipeline_of(const v1::Config& config) {
   const std::string& policy = config.refine().policy();
   return {.replay = config.queues().mode() == "replay",
           .ingest_queue = static_cast<std::size_t>(config.queues().frames()),
+          .ingest_bytes = queue_bytes(config),
           .preprocess_threads = config.preprocess().threads(),
           .batch_size = static_cast<std::size_t>(config.batch().size()),
           .batch_deadline = std::chrono::microseconds(std::lround(config.batch().deadline_ms() * 1000)),

@@ -20,6 +20,12 @@ using Ingested = std::variant<Frame, publish::RunEvent>;
 using ToInfer = std::variant<Prepared, publish::RunEvent>;
 using ToPublish = std::variant<std::unique_ptr<Reconstruction>, publish::RunEvent>;
 
+/// What an item between ingest and preprocess holds of memory, as far as it counts.
+inline std::size_t bytes_of(const Ingested& item) {
+  const auto* frame = std::get_if<Frame>(&item);
+  return frame == nullptr ? 0 : frame->pixels.size();
+}
+
 /// How many of the items are of the kind T.
 template <class T, class Item>
 std::size_t count_of(const std::vector<Item>& items) {

@@ -37,8 +37,9 @@ void IngestWorker::run(const std::atomic<bool>& stopping) {
       until = std::min(until, Clock::now() + kLastFrames);
     }
     if (!item) continue;
-    if (lifecycle_.state() == State::ready && !std::holds_alternative<ingest::PeerChange>(*item))
-      lifecycle_.apply(Event::frame);
+    const bool from_sender =
+        !std::holds_alternative<ingest::PeerChange>(*item) && !std::holds_alternative<ingest::Problem>(*item);
+    if (from_sender && lifecycle_.state() == State::ready) lifecycle_.apply(Event::frame);
     std::visit([this](auto& what) { take(what); }, *item);
   }
 }
@@ -53,7 +54,11 @@ void IngestWorker::take(Frame& frame) {
 
 void IngestWorker::take(const ingest::RunBegin& begin) {
   metrics_.run_event(index_, RunEventKind::begin);
-  if (tracker_.begin(begin)) metrics_.run_event(index_, RunEventKind::missing_end);
+  const auto begun = tracker_.begin(begin);
+  if (begun.missing_end) metrics_.run_event(index_, RunEventKind::missing_end);
+  if (begun.implausible) metrics_.implausible(index_);
+  metrics_.missing(index_, begun.missing);
+  metrics_.run_open(index_, tracker_.open());
   logger_.info("event=run_begin source={} run={} expected_frames={}", quoted(begin.source), begin.run,
                begin.expected_frames);
   pass_on(publish::RunEvent{.kind = publish::RunEvent::Kind::begin,
@@ -66,24 +71,34 @@ void IngestWorker::take(const ingest::RunEnd& end) {
   metrics_.run_event(index_, RunEventKind::end);
   const auto ended = tracker_.end(end);
   if (ended.missing_begin) metrics_.run_event(index_, RunEventKind::missing_begin);
-  logger_.info("event=run_end source={} run={} sent_frames={} received_frames={}", quoted(end.source),
-               end.run, end.sent_frames, ended.received_frames);
+  if (ended.implausible) metrics_.implausible(index_);
+  metrics_.missing(index_, ended.missing);
+  metrics_.run_open(index_, tracker_.open());
+  logger_.info("event=run_end source={} run={} sent_frames={} received_frames={} missing_frames={}",
+               quoted(end.source), end.run, end.sent_frames, ended.received_frames, ended.missing_frames);
   pass_on(publish::RunEvent{.kind = publish::RunEvent::Kind::end,
                             .source = end.source,
                             .run = end.run,
                             .expected_frames = ended.expected_frames,
-                            .received_frames = ended.received_frames});
+                            .received_frames = ended.received_frames,
+                            .sent_frames = end.sent_frames,
+                            .missing_frames = ended.missing_frames});
 }
 
 void IngestWorker::take(const ingest::Rejected& rejected) {
   metrics_.received(index_);
-  rejections_.add(rejected.reason);
+  if (rejected.id) metrics_.sequence(index_, tracker_.frame(*rejected.id));  // it came: no gap
+  rejections_.add(rejected.reason, rejected.id ? &*rejected.id : nullptr, rejected.detail);
 }
 
 void IngestWorker::take(const ingest::PeerChange& change) {
   metrics_.peer(index_, change.connected);
   logger_.info("event={} source={} peers={}", change.connected ? "connected" : "disconnected",
                quoted(source_.name()), metrics_.peers());
+}
+
+void IngestWorker::take(const ingest::Problem& problem) {
+  logger_.warn("event=source_problem source={} problem={}", quoted(source_.name()), quoted(problem.sentence));
 }
 
 void IngestWorker::pass_on(Ingested item) {

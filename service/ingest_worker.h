@@ -31,6 +31,7 @@ class IngestWorker {
   void take(const ingest::RunEnd& end);
   void take(const ingest::Rejected& rejected);
   void take(const ingest::PeerChange& change);
+  void take(const ingest::Problem& problem);
   void pass_on(Ingested item);
 
   ingest::Source& source_;

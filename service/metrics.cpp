@@ -43,8 +43,10 @@ std::vector<double> one_two_five(double first, int decades) {
   return bounds;
 }
 
-std::uint64_t value(const prometheus::Counter* counter) {
-  return static_cast<std::uint64_t>(counter->Value());
+/// Of a counter or a gauge.
+template <class Metric>
+std::uint64_t value(const Metric* metric) {
+  return static_cast<std::uint64_t>(metric->Value());
 }
 
 constexpr std::array<std::string_view, 2> kResultStages{"inferred", "refined"};
@@ -74,6 +76,10 @@ Metrics::Metrics(Registry& registry, const std::vector<std::string>& sources) : 
   auto& missing = counters(registry, "flashphase_sequence_missing_frames_total", "Sequence numbers skipped.");
   auto& late =
       counters(registry, "flashphase_sequence_late_frames_total", "Frames that came after a later one.");
+  auto& implausible = counters(registry, "flashphase_sequence_implausible_total",
+                               "Numbers of frames, or of frames sent, that were not believed.");
+  auto& run_open =
+      gauges(registry, "flashphase_source_run_open", "1 between the begin of a run and its end.");
   auto& events = counters(registry, "flashphase_run_events_total",
                           "Begins and ends of runs, and those that are missing.");
   auto& peers = gauges(registry, "flashphase_source_peers", "Connections to senders of frames.");
@@ -82,10 +88,13 @@ Metrics::Metrics(Registry& registry, const std::vector<std::string>& sources) : 
                "Connections that ended: the sender left, was silent, or sent too large a message.");
   for (const auto& source : sources) {
     SourceCounters& of = sources_.emplace_back();
+    of.name = source;
     of.received = &received.Add({{"source", source}});
     of.gaps = &gaps.Add({{"source", source}});
     of.missing = &missing.Add({{"source", source}});
     of.late = &late.Add({{"source", source}});
+    of.implausible = &implausible.Add({{"source", source}});
+    of.run_open = &run_open.Add({{"source", source}});
     of.disconnects = &disconnects.Add({{"source", source}});
     of.peers = &peers.Add({{"source", source}});
     for (std::size_t i = 0; i < kRunEvents.size(); ++i)
@@ -133,6 +142,9 @@ Metrics::Metrics(Registry& registry, const std::vector<std::string>& sources) : 
         &stages.Add({{"stage", std::string(stage_name(static_cast<Stage>(i)))}}, one_two_five(1e-6, 7));
 
   fill(queues_, gauges(registry, "flashphase_queue_frames", "Frames waiting for a stage."), "stage", kEdges);
+  ingest_bytes_ =
+      &gauges(registry, "flashphase_queue_bytes", "Bytes of pixels of frames waiting for a stage.")
+           .Add({{"stage", "preprocess"}});
   std::array<std::string_view, kStateCount> states;
   for (std::size_t i = 0; i < kStateCount; ++i) states[i] = state_name(static_cast<State>(i));
   fill(states_, gauges(registry, "flashphase_state", "1 for the state the daemon is in."), "state", states);
@@ -160,14 +172,25 @@ void Metrics::dropped(Stage stage, DropReason reason, std::size_t count) {
 }
 
 void Metrics::sequence(std::size_t source, const ingest::SequenceTracker::Seen& seen) {
-  const SourceCounters& of = sources_[source];
-  if (seen.missing > 0) {
-    of.gaps->Increment();
-    of.missing->Increment(static_cast<double>(seen.missing));
-  }
-  if (seen.late) of.late->Increment();
+  missing(source, seen.missing);
+  if (seen.late) sources_[source].late->Increment();
+  if (seen.implausible) implausible(source);
   if (seen.restarted) run_event(source, RunEventKind::restarted);
   if (seen.missing_begin) run_event(source, RunEventKind::missing_begin);
+}
+
+void Metrics::missing(std::size_t source, std::uint64_t frames) {
+  if (frames == 0) return;
+  sources_[source].gaps->Increment();
+  sources_[source].missing->Increment(static_cast<double>(frames));
+}
+
+void Metrics::implausible(std::size_t source) {
+  sources_[source].implausible->Increment();
+}
+
+void Metrics::run_open(std::size_t source, bool open) {
+  sources_[source].run_open->Set(open ? 1 : 0);
 }
 
 void Metrics::run_event(std::size_t source, RunEventKind kind) {
@@ -175,9 +198,26 @@ void Metrics::run_event(std::size_t source, RunEventKind kind) {
 }
 
 void Metrics::peer(std::size_t source, bool connected) {
-  peers_.fetch_add(connected ? 1 : -1, std::memory_order_relaxed);
   sources_[source].peers->Increment(connected ? 1 : -1);
   if (!connected) sources_[source].disconnects->Increment();
+}
+
+Metrics::SourceStatus Metrics::source(std::size_t index) const {
+  const SourceCounters& of = sources_[index];
+  return {.name = of.name,
+          .peers = static_cast<int>(of.peers->Value()),
+          .run_open = of.run_open->Value() > 0,
+          .received = value(of.received),
+          .missing = value(of.missing),
+          .late = value(of.late),
+          .implausible = value(of.implausible),
+          .disconnects = value(of.disconnects)};
+}
+
+int Metrics::peers() const {
+  int peers = 0;
+  for (std::size_t i = 0; i < sources_.size(); ++i) peers += source(i).peers;
+  return peers;
 }
 
 void Metrics::published(const Reconstruction& result, Clock::time_point now) {
@@ -233,6 +273,10 @@ void Metrics::set_model(const ModelInfo& model, const std::string& precision) {
 
 void Metrics::set_queue(Edge edge, std::size_t frames) {
   queues_[static_cast<std::size_t>(edge)]->Set(static_cast<double>(frames));
+}
+
+void Metrics::set_ingest_bytes(std::size_t bytes) {
+  ingest_bytes_->Set(static_cast<double>(bytes));
 }
 
 void Metrics::set_state(State state) {

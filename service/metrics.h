@@ -71,6 +71,9 @@ class Metrics {
   void rejected(Rejection reason);
   void dropped(Stage stage, DropReason reason, std::size_t count = 1);  ///< any stage but refine
   void sequence(std::size_t source, const ingest::SequenceTracker::Seen& seen);
+  void missing(std::size_t source, std::uint64_t frames);  ///< one gap, where there are any
+  void implausible(std::size_t source);
+  void run_open(std::size_t source, bool open);
   void run_event(std::size_t source, RunEventKind kind);
   void peer(std::size_t source, bool connected);
 
@@ -84,6 +87,7 @@ class Metrics {
   void subscriptions_changed(int change);
   void set_model(const ModelInfo& model, const std::string& precision);
   void set_queue(Edge edge, std::size_t frames);
+  void set_ingest_bytes(std::size_t bytes);  ///< of the frames that wait for preprocess
   void set_state(State state);
 
   Accounts accounts() const;
@@ -92,13 +96,24 @@ class Metrics {
   double received_per_second(Clock::time_point now) const { return received_rate_.per_second(now); }
   double published_per_second(Clock::time_point now) const { return published_rate_.per_second(now); }
   double refined_per_second(Clock::time_point now) const { return refined_rate_.per_second(now); }
-  int peers() const { return peers_.load(std::memory_order_relaxed); }  ///< connections of all sources
+
+  /// What a source has been through so far.
+  struct SourceStatus {
+    std::string_view name;
+    int peers = 0;
+    bool run_open = false;  ///< between a begin and its end
+    std::uint64_t received = 0, missing = 0, late = 0, implausible = 0, disconnects = 0;
+  };
+  std::size_t sources() const { return sources_.size(); }
+  SourceStatus source(std::size_t index) const;
+  int peers() const;  ///< connections of all sources
   int subscriptions() const { return subscriptions_.load(std::memory_order_relaxed); }
 
  private:
   struct SourceCounters {
-    prometheus::Counter *received, *gaps, *missing, *late, *disconnects;
-    prometheus::Gauge* peers;
+    std::string name;
+    prometheus::Counter *received, *gaps, *missing, *late, *implausible, *disconnects;
+    prometheus::Gauge *peers, *run_open;
     std::array<prometheus::Counter*, kRunEvents.size()> run_events;
   };
   struct StageResults {
@@ -118,8 +133,8 @@ class Metrics {
   std::array<prometheus::Gauge*, kEdges.size()> queues_{};
   std::array<prometheus::Gauge*, kStateCount> states_{};
   std::vector<prometheus::Counter*> sink_missed_;
-  prometheus::Gauge* subscriptions_gauge_ = nullptr;
-  std::atomic<int> subscriptions_{0}, peers_{0};
+  prometheus::Gauge *subscriptions_gauge_ = nullptr, *ingest_bytes_ = nullptr;
+  std::atomic<int> subscriptions_{0};
   Quantiles latency_, residual_;
   Rate received_rate_, published_rate_, refined_rate_;
 };

@@ -54,7 +54,8 @@ Pipeline::Pipeline(const PipelineConfig& config, Stages stages, Metrics& metrics
       metrics_(metrics),
       logger_(std::move(logger)),
       rejections_(metrics_, *logger_),
-      preprocess_queue_(config.ingest_queue, config.replay ? WhenFull::block : WhenFull::drop_oldest),
+      preprocess_queue_(config.ingest_queue, config.replay ? WhenFull::block : WhenFull::drop_oldest,
+                        config.ingest_bytes, &bytes_of),
       infer_queue_(infer_queue_capacity(config, stages_), WhenFull::block),
       refine_queue_(config.refine_queue, WhenFull::drop_oldest),
       publish_queue_(infer_queue_capacity(config, stages_), WhenFull::block) {
@@ -242,6 +243,10 @@ void Pipeline::drop_leftovers() {
       else
         metrics_.refine_lost(RefineLoss::failed);
     }
+}
+
+std::size_t Pipeline::ingest_bytes() const {
+  return preprocess_queue_.weight();
 }
 
 std::array<std::size_t, kEdges.size()> Pipeline::queued() const {

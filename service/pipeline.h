@@ -80,6 +80,8 @@ class Pipeline {
 
   /// Frames waiting, per Edge.
   std::array<std::size_t, kEdges.size()> queued() const;
+  /// Of the pixels of frames that wait for preprocess.
+  std::size_t ingest_bytes() const;
 
  private:
   void run_preprocess();

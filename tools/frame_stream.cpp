@@ -80,7 +80,8 @@ bool FrameStream::send(std::span<const float> image, int size, bool hit, std::op
 
 bool FrameStream::end() {
   totals_.seconds = std::chrono::duration<double>(Clock::now() - start_).count();
-  return sender_.end(totals_.sent - totals_.faults[static_cast<std::size_t>(Fault::garbage)]);
+  const auto count_of = [&](Fault fault) { return totals_.faults[static_cast<std::size_t>(fault)]; };
+  return sender_.end(totals_.sent - count_of(Fault::garbage) - count_of(Fault::duplicate));
 }
 
 }  // namespace flashphase::tools

@@ -88,10 +88,12 @@ std::string as_line(const v1::Reconstruction& result) {
 void report_event(const v1::ResultMessage& message, std::uint64_t seen) {
   if (message.has_run()) {
     const v1::RunEvent& run = message.run();
-    const bool begins = run.kind() == v1::RunEvent::KIND_BEGIN;
-    std::cerr << "run " << run.run() << " of " << run.source()
-              << (begins ? " begins, expected frames: " : " ends, received frames: ")
-              << (begins ? run.expected_frames() : run.received_frames()) << '\n';
+    std::cerr << "run " << run.run() << " of " << run.source();
+    if (run.kind() == v1::RunEvent::KIND_BEGIN)
+      std::cerr << " begins, expected frames: " << run.expected_frames() << '\n';
+    else
+      std::cerr << " ends, received frames: " << run.received_frames()
+                << ", missing: " << run.missing_frames() << '\n';
   } else if (message.has_bye()) {
     const v1::Bye& bye = message.bye();
     std::cerr << "bye: the daemon received " << bye.received() << " frames = published " << bye.published()

@@ -13,20 +13,21 @@ namespace flashphase {
 enum class Rejection {
   bad_message,  ///< not a message of this protocol, or parts missing
   bad_pixels,   ///< payload size does not fit shape and dtype, or does not decompress
+  too_large,    ///< over the limit of bytes, as it came or decompressed
   unsupported_dtype,
-  wrong_shape,       ///< not the expected shape, too small, or too large
+  wrong_shape,       ///< not the expected shape, or too small
   duplicate,         ///< an id that was already received
   nothing_measured,  ///< every pixel masked, saturated or not finite
   no_signal,         ///< measured pixels add up to zero or less
   not_a_hit,         ///< fewer lit pixels than asked for
 };
 
-inline constexpr std::size_t kRejectionCount = 8;
+inline constexpr std::size_t kRejectionCount = 9;
 
 constexpr std::string_view rejection_name(Rejection reason) {
   constexpr std::array<std::string_view, kRejectionCount> names{
-      "bad_message", "bad_pixels",       "unsupported_dtype", "wrong_shape",
-      "duplicate",   "nothing_measured", "no_signal",         "not_a_hit"};
+      "bad_message", "bad_pixels",       "too_large", "unsupported_dtype", "wrong_shape",
+      "duplicate",   "nothing_measured", "no_signal", "not_a_hit"};
   return names[static_cast<std::size_t>(reason)];
 }
 

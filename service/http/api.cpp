@@ -57,6 +57,20 @@ void write_accounts(JsonWriter& json, const Accounts& accounts) {
   write_counts(json, service::kRefineLosses, accounts.refine_dropped);
 }
 
+/// {"name": {...}, ...}
+void write_sources(JsonWriter& json, const service::Metrics& metrics) {
+  json.begin_object();
+  for (std::size_t i = 0; i < metrics.sources(); ++i) {
+    const auto source = metrics.source(i);
+    json.key(source.name).begin_object();
+    json.member("peers", source.peers).member("disconnects", source.disconnects);
+    json.member("run_open", source.run_open).member("received", source.received);
+    json.member("missing", source.missing).member("late", source.late);
+    json.member("implausible", source.implausible).end_object();
+  }
+  json.end_object();
+}
+
 void write_image(JsonWriter& json, const Reconstruction& result) {
   json.begin_object();
   json.member("size", result.size).member("residual", static_cast<double>(result.residual));
@@ -127,6 +141,9 @@ std::string Api::status() const {
   json.key("queued");
   write_counts(json, service::kEdges,
                std::array<std::uint64_t, 4>{queued[0], queued[1], queued[2], queued[3]});
+  json.member("queued_bytes", std::uint64_t{watched_.pipeline.ingest_bytes()});
+  json.key("sources");
+  write_sources(json, metrics);
   json.key("model").begin_object();
   json.member("name", std::string_view(watched_.model.name))
       .member("hash", std::string_view(watched_.model.hash));
@@ -145,6 +162,7 @@ Response Api::metrics() const {
   const auto queued = watched_.pipeline.queued();
   for (std::size_t i = 0; i < queued.size(); ++i)
     watched_.metrics.set_queue(static_cast<service::Edge>(i), queued[i]);
+  watched_.metrics.set_ingest_bytes(watched_.pipeline.ingest_bytes());
   watched_.metrics.set_state(watched_.pipeline.state());
   return {200, "text/plain; version=0.0.4; charset=utf-8",
           prometheus::TextSerializer().Serialize(watched_.registry.Collect())};
@@ -152,8 +170,15 @@ Response Api::metrics() const {
 
 Response Api::ready() const {
   const auto state = watched_.pipeline.state();
-  const bool ready = state == service::State::ready || state == service::State::running;
-  return {ready ? 200 : 503, "text/plain", std::string(service::state_name(state)) + "\n"};
+  const std::string name(service::state_name(state));
+  if (state != service::State::ready && state != service::State::running)
+    return {503, "text/plain", name + "\n"};
+  for (std::size_t i = 0; i < watched_.metrics.sources(); ++i)
+    if (const auto source = watched_.metrics.source(i); source.run_open && source.peers == 0)
+      return {503, "text/plain",
+              name + ": no sender is connected to source \"" + std::string(source.name) +
+                  "\" while its run is open\n"};
+  return {200, "text/plain", name + "\n"};
 }
 
 Response Api::latest(std::string_view query) const {

@@ -22,7 +22,7 @@ namespace flashphase::http {
 ///     /api/v1/status   the accounts, rates, latency and state, JSON (deploy/README.md)
 ///     /api/v1/latest   the newest result with its pattern, JSON; ?after=N: 204 while there is none newer
 ///     than number N /metrics         Prometheus text /livez           200 while the process answers /readyz
-///     200 in ready and running, else 503
+///     200 in ready and running, else 503; 503 too while a run is open and no sender of its source connected
 ///
 /// All references have to outlive it. Thread: one; it only looks, so it never holds up a frame.
 class Api {

@@ -1,10 +1,13 @@
 #include "service/ingest/native.h"
 
 #include <lz4.h>
+#include <spdlog/fmt/fmt.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <limits>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "proto/frame.pb.h"
@@ -50,21 +53,30 @@ std::string name_or(const std::string& given, const NativeLimits& limits) {
   return given.empty() ? limits.default_source : given;
 }
 
+std::string over_the_limit(std::size_t bytes, const NativeLimits& limits) {
+  return fmt::format("{} bytes are more than max_message_bytes, {}", bytes, limits.max_bytes);
+}
+
 Item decode_frame(const v1::FrameHeader& header, const Part& payload, Clock::time_point arrival,
                   const NativeLimits& limits) {
+  const FrameId id{.run = header.run(),
+                   .train = header.train(),
+                   .pulse = header.pulse(),
+                   .sequence = header.sequence(),
+                   .source = name_or(header.source(), limits)};
+  const auto reject = [&](Rejection reason, std::string detail = {}) {
+    return Rejected{reason, std::move(detail), id};
+  };
   const auto type = pixel_type(header.dtype());
-  if (!type) return Rejected{Rejection::unsupported_dtype};
+  if (!type) return reject(Rejection::unsupported_dtype);
   if (header.rows() == 0 || header.columns() == 0 || header.rows() > kLongestEdge ||
       header.columns() > kLongestEdge)
-    return Rejected{Rejection::wrong_shape};
+    return reject(Rejection::wrong_shape);
   const std::size_t bytes = std::size_t{header.rows()} * header.columns() * pixel_bytes(*type);
-  if (bytes > limits.max_frame_bytes) return Rejected{Rejection::wrong_shape};
+  if (const std::size_t most = std::max(bytes, payload.bytes.size()); most > limits.max_bytes)
+    return reject(Rejection::too_large, over_the_limit(most, limits));
 
-  Frame frame{.id = {.run = header.run(),
-                     .train = header.train(),
-                     .pulse = header.pulse(),
-                     .sequence = header.sequence(),
-                     .source = name_or(header.source(), limits)},
+  Frame frame{.id = id,
               .type = *type,
               .height = static_cast<int>(header.rows()),
               .width = static_cast<int>(header.columns()),
@@ -74,11 +86,11 @@ Item decode_frame(const v1::FrameHeader& header, const Part& payload, Clock::tim
               .timestamp_ns = header.timestamp_ns()};
   if (header.codec() == v1::CODEC_LZ4) {
     auto pixels = std::make_shared<std::vector<std::byte>>(bytes);
-    if (!decompress(payload.bytes, *pixels)) return Rejected{Rejection::bad_pixels};
+    if (!decompress(payload.bytes, *pixels)) return reject(Rejection::bad_pixels);
     frame.pixels = *pixels;
     frame.storage = std::move(pixels);
   } else if (header.codec() != v1::CODEC_NONE || payload.bytes.size() != bytes) {
-    return Rejected{Rejection::bad_pixels};
+    return reject(Rejection::bad_pixels);
   }
   return frame;
 }
@@ -86,29 +98,31 @@ Item decode_frame(const v1::FrameHeader& header, const Part& payload, Clock::tim
 }  // namespace
 
 Item decode_native(std::span<const Part> parts, Clock::time_point arrival, const NativeLimits& limits) {
-  constexpr Rejected kBadMessage{Rejection::bad_message};
+  const Rejected bad_message{Rejection::bad_message};
+  if (!parts.empty() && parts[0].bytes.size() > limits.max_bytes)
+    return Rejected{Rejection::too_large, over_the_limit(parts[0].bytes.size(), limits)};
   if (parts.empty() || parts[0].bytes.size() > static_cast<std::size_t>(std::numeric_limits<int>::max()))
-    return kBadMessage;
+    return bad_message;
   thread_local v1::StreamMessage message;  // keeps its memory from frame to frame
   if (!message.ParseFromArray(parts[0].bytes.data(), static_cast<int>(parts[0].bytes.size())))
-    return kBadMessage;
+    return bad_message;
 
   switch (message.content_case()) {
     case v1::StreamMessage::kFrame:
-      if (parts.size() != 2 || message.frame().source().size() > kLongestSourceName) return kBadMessage;
+      if (parts.size() != 2 || message.frame().source().size() > kLongestSourceName) return bad_message;
       return decode_frame(message.frame(), parts[1], arrival, limits);
     case v1::StreamMessage::kBegin:
-      if (parts.size() != 1 || message.begin().source().size() > kLongestSourceName) return kBadMessage;
+      if (parts.size() != 1 || message.begin().source().size() > kLongestSourceName) return bad_message;
       return RunBegin{name_or(message.begin().source(), limits), message.begin().run(),
                       message.begin().expected_frames()};
     case v1::StreamMessage::kEnd:
-      if (parts.size() != 1 || message.end().source().size() > kLongestSourceName) return kBadMessage;
+      if (parts.size() != 1 || message.end().source().size() > kLongestSourceName) return bad_message;
       return RunEnd{name_or(message.end().source(), limits), message.end().run(),
                     message.end().sent_frames()};
     case v1::StreamMessage::CONTENT_NOT_SET:
       break;
   }
-  return kBadMessage;
+  return bad_message;
 }
 
 }  // namespace flashphase::ingest

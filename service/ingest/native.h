@@ -15,14 +15,14 @@ struct Part {
 };
 
 struct NativeLimits {
-  std::size_t max_frame_bytes = std::size_t{64} << 20;  ///< of the pixels once decompressed
-  std::string default_source = "detector";              ///< name of a stream whose sender gives none
+  std::size_t max_bytes = std::size_t{256} << 20;  ///< of each part, and of the pixels once decompressed
+  std::string default_source = "detector";         ///< name of a stream whose sender gives none
 };
 
 /// One message of the native ingest stream (proto/README.md) to an item. A pure function of bytes that trusts
 /// none of the sizes in them: shape, dtype and payload have to agree exactly, and nothing larger than the
 /// limit is allocated. The pixels of an uncompressed frame stay where they are (Frame::storage is the
-/// part's). Rejections: bad_message, bad_pixels, unsupported_dtype, wrong_shape. Thread-safe.
+/// part's). Rejections: bad_message, bad_pixels, too_large, unsupported_dtype, wrong_shape. Thread-safe.
 Item decode_native(std::span<const Part> parts, Clock::time_point arrival, const NativeLimits& limits);
 
 }  // namespace flashphase::ingest

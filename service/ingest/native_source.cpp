@@ -2,6 +2,7 @@
 
 #include <spdlog/fmt/fmt.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -9,7 +10,9 @@
 #include <zmq.hpp>
 
 #include "engine/frame/range.h"
+#include "proto/endpoint.h"
 #include "service/ingest/native.h"
+#include "service/ingest/receive_mark.h"
 
 namespace flashphase::ingest {
 
@@ -17,10 +20,13 @@ namespace {
 
 /// A message of the native stream has two parts at most; one more is kept to see that there are too many.
 constexpr std::size_t kMostParts = 3;
+/// How long after the end of a connection it is clear that ZeroMQ does not make it again by itself (it says
+/// so at once when it does), and how often a peer is tried that is no good.
+constexpr std::chrono::seconds kGivenUp{1};
 
 void configure(zmq::socket_t& socket, const NativeSourceConfig& config) {
   socket.set(zmq::sockopt::rcvhwm, config.high_water_mark);
-  socket.set(zmq::sockopt::maxmsgsize, config.max_message_bytes);
+  socket.set(zmq::sockopt::maxmsgsize, NativeSource::kMostOver * config.max_message_bytes);
   socket.set(zmq::sockopt::linger, 0);
   socket.set(zmq::sockopt::reconnect_ivl, 100);
   socket.set(zmq::sockopt::reconnect_ivl_max, 5000);
@@ -39,7 +45,8 @@ class PeerMonitor {
       : watched_(watched), events_(context, ZMQ_PAIR) {
     const std::string address = fmt::format("inproc://flashphase-peers-{}", watched.handle());
     if (zmq_socket_monitor(watched.handle(), address.c_str(),
-                           ZMQ_EVENT_CONNECTED | ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_DISCONNECTED) != 0)
+                           ZMQ_EVENT_CONNECTED | ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_DISCONNECTED |
+                               ZMQ_EVENT_CONNECT_RETRIED) != 0)
       throw zmq::error_t();
     events_.set(zmq::sockopt::linger, 0);
     events_.connect(address);
@@ -48,13 +55,14 @@ class PeerMonitor {
   PeerMonitor(const PeerMonitor&) = delete;
   PeerMonitor& operator=(const PeerMonitor&) = delete;
 
-  std::optional<PeerChange> next() {
+  /// ZMQ_EVENT_...
+  std::optional<int> next() {
     zmq::message_t event, address;
     if (!events_.recv(event, zmq::recv_flags::dontwait)) return std::nullopt;
     (void)events_.recv(address);
     std::uint16_t kind = 0;
     if (event.size() >= sizeof kind) std::memcpy(&kind, event.data(), sizeof kind);
-    return PeerChange{.connected = kind != ZMQ_EVENT_DISCONNECTED};
+    return kind;
   }
 
   void* handle() { return events_.handle(); }
@@ -71,14 +79,22 @@ struct NativeSource::Impl {
   NativeLimits limits;
   zmq::socket_t socket;
   PeerMonitor monitor;
+  ReceiveMark mark;
   unsigned until_peers = 0;  ///< messages until connections are looked at even though messages keep coming
+  int peers = 0;
+  Clock::time_point given_up = Clock::time_point::max();  ///< when to connect again, as ZeroMQ will not
 
   Impl(zmq::context_t& context, NativeSourceConfig given)
       : config(std::move(given)),
-        limits{.max_frame_bytes = static_cast<std::size_t>(config.max_message_bytes),
+        limits{.max_bytes = static_cast<std::size_t>(config.max_message_bytes),
                .default_source = config.name},
         socket(context, config.pull ? zmq::socket_type::pull : zmq::socket_type::sub),
-        monitor(context, socket) {}
+        monitor(context, socket),
+        mark(config.high_water_mark, config.queue_bytes) {}
+
+  void open() {
+    open_endpoint(socket.handle(), config.endpoint, config.bind ? EndpointUse::bind : EndpointUse::connect);
+  }
 
   bool receive(zmq::message_t& message) {
     return socket.recv(message, zmq::recv_flags::dontwait).has_value();
@@ -86,6 +102,7 @@ struct NativeSource::Impl {
 
   /// Whether something came before the deadline.
   bool wait(Clock::time_point deadline) {
+    deadline = std::min(deadline, given_up);
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now());
     std::array<zmq::pollitem_t, 2> items{
         {{socket.handle(), 0, ZMQ_POLLIN, 0}, {monitor.handle(), 0, ZMQ_POLLIN, 0}}};
@@ -101,16 +118,46 @@ struct NativeSource::Impl {
   Item decode(std::shared_ptr<zmq::message_t> first) {
     const Range range(Stage::ingest);
     std::array<Part, kMostParts> parts;
-    std::size_t count = 0;
+    std::size_t count = 0, size = 0;
     for (auto message = std::move(first);;) {
       const auto* bytes = static_cast<const std::byte*>(message->data());
       const bool more = message->more();
+      size += message->size();
       if (count < kMostParts) parts[count++] = {{bytes, message->size()}, std::move(message)};
       if (!more) break;
       message = std::make_shared<zmq::message_t>();
       (void)receive(*message);  // libzmq delivers all parts of a message or none
     }
-    return decode_native({parts.data(), count}, Clock::now(), limits);
+    const auto arrival = Clock::now();
+    if (const auto changed = mark.saw(size, peers)) socket.set(zmq::sockopt::rcvhwm, *changed);
+    return decode_native({parts.data(), count}, arrival, limits);
+  }
+
+  /// What became of connections since it was asked last; one at a time.
+  std::optional<Item> peer_change() {
+    while (const auto event = monitor.next()) {
+      if (*event == ZMQ_EVENT_CONNECT_RETRIED) {
+        given_up = Clock::time_point::max();
+        continue;
+      }
+      const bool connected = *event != ZMQ_EVENT_DISCONNECTED;
+      peers += connected ? 1 : -1;
+      given_up = !config.bind && peers == 0 ? Clock::now() + kGivenUp : Clock::time_point::max();
+      return PeerChange{connected};
+    }
+    return std::nullopt;
+  }
+
+  /// Connects again when ZeroMQ has given up, once all that came before is taken.
+  std::optional<Item> reconnect() {
+    if (Clock::now() < given_up || (socket.get(zmq::sockopt::events) & ZMQ_POLLIN) != 0) return std::nullopt;
+    given_up = Clock::time_point::max();
+    socket.disconnect(config.endpoint);
+    open();
+    return Problem{
+        fmt::format("the connection was cut because of what the sender sent: a message of more than {} times "
+                    "max_message_bytes, {}, or it is no {} socket; connecting again",
+                    NativeSource::kMostOver, config.max_message_bytes, config.pull ? "PUSH" : "PUB")};
   }
 };
 
@@ -118,14 +165,9 @@ NativeSource::NativeSource(zmq::context_t& context, NativeSourceConfig config)
     : impl_(std::make_unique<Impl>(context, std::move(config))) {
   try {
     configure(impl_->socket, impl_->config);
-    if (impl_->config.bind)
-      impl_->socket.bind(impl_->config.endpoint);
-    else
-      impl_->socket.connect(impl_->config.endpoint);
-  } catch (const zmq::error_t& error) {
-    throw std::runtime_error(fmt::format("endpoint: cannot {} {}: {}",
-                                         impl_->config.bind ? "bind" : "connect to", impl_->config.endpoint,
-                                         error.what()));
+    impl_->open();
+  } catch (const std::exception& error) {
+    throw std::runtime_error(std::string("endpoint: ") + error.what());
   }
 }
 
@@ -150,8 +192,9 @@ std::optional<Item> NativeSource::next(Clock::time_point deadline) {
       }
     }
     impl_->until_peers = kMessagesBetweenPeers;
-    if (const auto change = impl_->monitor.next()) return *change;
-  } while (impl_->wait(deadline));
+    if (auto change = impl_->peer_change()) return change;
+    if (auto problem = impl_->reconnect()) return problem;
+  } while (impl_->wait(deadline) || Clock::now() < deadline);
   return std::nullopt;
 }
 

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <list>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,32 +15,52 @@ namespace flashphase::ingest {
 /// Watches the identities of one stream: gaps, late frames, duplicates, begins and ends that are missing.
 ///
 /// Memory is bounded whatever the peer sends: the last kRuns runs, and of each the last kWindow sequence
-/// numbers. A frame further back than that cannot be told from a sender that began to count again, and is
-/// taken as the latter. Thread: one.
+/// numbers.
+///
+/// A number further than kWindow from where the run is may be rubbish: alone it changes nothing. When the
+/// next one is far as well and near it, the sender counts there now, and the run goes on from there. What
+/// lies between is not counted as missing, or rubbish would add up for ever; frames lost there are found at
+/// the end of the run, in the number that the sender says it sent. Thread: one.
 class SequenceTracker {
  public:
   static constexpr std::size_t kRuns = 64;
   static constexpr std::uint64_t kWindow = 65536;
+  /// More frames in a run than this, 12 days at 4 kHz, are not believed.
+  static constexpr std::uint64_t kLongestRun = std::uint64_t{1} << 32;
 
   struct Seen {
     bool duplicate = false;      ///< this id was received before; the frame is to be rejected
     std::uint64_t missing = 0;   ///< sequence numbers skipped right before this frame
     bool late = false;           ///< fills a number that was counted as missing
-    bool restarted = false;      ///< the sender began to count again without a begin
+    bool implausible = false;    ///< too far from where the run is to be believed
+    bool restarted = false;      ///< the sender counts elsewhere now, without a begin
     bool missing_begin = false;  ///< first frame of a run that was not announced
   };
   Seen frame(const FrameId& id);
 
+  struct Begun {
+    bool missing_end = false;   ///< a run of this source was still open
+    bool implausible = false;   ///< ... and had announced too many frames to be believed
+    std::uint64_t missing = 0;  ///< ... or so many that did not come
+  };
   /// Makes room for the same numbers again: a sender that was started anew counts from 0, one that only
-  /// repeats its begin goes on where it was. Returns true when a run of this source was still open.
-  bool begin(const RunBegin& begin);
+  /// repeats its begin goes on where it was.
+  Begun begin(const RunBegin& begin);
 
   struct Ended {
     bool missing_begin = false;
+    bool implausible = false;   ///< the number of frames sent is too large to be believed
+    std::uint64_t missing = 0;  ///< frames after the last one received; frame() told of those before it
     std::uint64_t expected_frames = 0;  ///< as announced at the begin; 0 = unknown
     std::uint64_t received_frames = 0;  ///< of this run, duplicates not counted
+    std::uint64_t missing_frames = 0;   ///< of this run, those that came late taken off
   };
+  /// A run has the frames that its end says were sent, else those that its begin announced. One that comes
+  /// after the end all the same is late.
   Ended end(const RunEnd& end);
+
+  /// Whether a run is between its begin and its end.
+  bool open() const;
 
  private:
   struct Run {
@@ -48,16 +69,22 @@ class SequenceTracker {
     bool open = false;
     bool counting = false;     ///< `first` and `next` hold
     bool begun_again = false;  ///< a begin came while it was open, and no frame since
+    std::uint64_t joined = 0;  ///< frames sent before the first one that could be received
     std::uint64_t first = 0;   ///< numbers before it are not missed
     std::uint64_t next = 0;    ///< one above the highest number seen
     std::uint64_t expected = 0;
     std::uint64_t received = 0;
-    std::vector<std::uint64_t> seen;  ///< bit n % kWindow of those below `next`: n was received
+    std::uint64_t missing = 0;           ///< counted, and not come late
+    std::optional<std::uint64_t> stray;  ///< the last number, when it was implausible
+    std::vector<std::uint64_t> seen;     ///< bit n % kWindow of those below `next`: n was received
 
     bool is_seen(std::uint64_t n) const { return seen[n % kWindow / 64] >> (n % 64) & 1; }
     void set_seen(std::uint64_t n, bool value);
     void start_at(std::uint64_t n);
-    void advance_to(std::uint64_t n);
+    void move_to(std::uint64_t n);
+    void skip_to(std::uint64_t n);
+    void place(std::uint64_t n, Seen& result);
+    std::uint64_t settle(std::uint64_t frames, bool& implausible);
   };
 
   /// The run, made when it is not known; the most recent one is in front, the least recent one makes room.

@@ -25,6 +25,8 @@ struct RunEnd {
 /// A message that is no frame we can take. It counts as received and rejected.
 struct Rejected {
   Rejection reason = Rejection::bad_message;
+  std::string detail{};         ///< what the reason does not say, for the log
+  std::optional<FrameId> id{};  ///< where the message says it
 };
 
 /// A sender connected, or a connection ended: because the sender left, was silent, or sent too large a
@@ -33,8 +35,13 @@ struct PeerChange {
   bool connected = false;
 };
 
+/// Something wrong with the source that nobody but the operator can mend, one sentence for the log.
+struct Problem {
+  std::string sentence;
+};
+
 /// What a stream of detector frames consists of, in the order of its sender.
-using Item = std::variant<Frame, RunBegin, RunEnd, Rejected, PeerChange>;
+using Item = std::variant<Frame, RunBegin, RunEnd, Rejected, PeerChange, Problem>;
 
 /// Where frames come from. Seam: native Protobuf over ZeroMQ.
 ///

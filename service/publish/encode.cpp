@@ -80,6 +80,8 @@ void encode(const RunEvent& event, std::string& out) {
   run.set_source(event.source);
   run.set_expected_frames(event.expected_frames);
   run.set_received_frames(event.received_frames);
+  run.set_sent_frames(event.sent_frames);
+  run.set_missing_frames(event.missing_frames);
   message.SerializeToString(&out);
 }
 

@@ -15,6 +15,8 @@ struct RunEvent {
   std::uint64_t run = 0;
   std::uint64_t expected_frames = 0;  ///< as announced at the begin; 0 = unknown
   std::uint64_t received_frames = 0;  ///< at the end: of this run
+  std::uint64_t sent_frames = 0;      ///< at the end: as the sender says
+  std::uint64_t missing_frames = 0;   ///< at the end: of this run, that never came
 };
 
 /// The accounts of a drained daemon: received = published + rejected + dropped.

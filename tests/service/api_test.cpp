@@ -81,6 +81,25 @@ TEST_F(ApiTest, ReadyWhileItTakesFramesAndNotAfterwards) {
   EXPECT_EQ(ask("/livez").status, 200);
 }
 
+TEST_F(ApiTest, NotReadyWhileARunIsOpenAndNoSenderConnected) {
+  run();
+  source->add(ingest::PeerChange{.connected = true});
+  source->add(ingest::RunBegin{.source = "fake", .run = 1, .expected_frames = 5});
+  source->wait_until_taken();
+  EXPECT_EQ(ask("/readyz").status, 200);
+  EXPECT_THAT(ask("/api/v1/status").body,
+              HasSubstr(R"("sources":{"fake":{"peers":1,"disconnects":0,"run_open":true)"));
+  source->add(ingest::PeerChange{.connected = false});
+  source->wait_until_taken();
+  EXPECT_EQ(ask("/readyz").status, 503);
+  EXPECT_EQ(ask("/readyz").body,
+            "running: no sender is connected to source \"fake\" while its run is open\n");
+  source->add(ingest::RunEnd{.source = "fake", .run = 1, .sent_frames = 0});
+  source->wait_until_taken();
+  EXPECT_EQ(ask("/readyz").status, 200) << "between runs nobody need be there";
+  EXPECT_THAT(ask("/api/v1/status").body, HasSubstr(R"("missing":5)"));
+}
+
 TEST_F(ApiTest, AFailureIsInTheStatusAndMakesItUnready) {
   run();
   source->break_down();

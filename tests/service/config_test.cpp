@@ -36,6 +36,9 @@ TEST(Config, TakesItsDefaultsFromTheSchema) {
   EXPECT_EQ(config.sources[0].name, "detector");
   EXPECT_FALSE(config.sources[0].pull);
   EXPECT_EQ(config.sources[0].high_water_mark, 1000);
+  EXPECT_EQ(config.sources[0].max_message_bytes, 256 << 20) << "a 16-megapixel frame of uint32 has 69 MB";
+  EXPECT_EQ(config.sources[0].queue_bytes, 1'024'000'000u);
+  EXPECT_EQ(config.pipeline.ingest_bytes, 1'024'000'000u);
   EXPECT_EQ(config.preprocess.pattern_size, 64);
   EXPECT_EQ(config.preprocess.centre_y, -1);
   EXPECT_EQ(config.pipeline.batch_size, 16u);
@@ -58,7 +61,7 @@ preprocess: {centring: centre_of_mass, centre_y: 31.5, centre_x: 32, bin: 2}
 infer: {device: "cuda:0,1", precision: fp16}
 refine: {policy: above_residual, residual: 0.01, schedule: 10*HIO+5*ER, device: cpu, batch: 32}
 batch: {deadline_ms: 0.5}
-queues: {mode: replay, frames: 12}
+queues: {mode: replay, frames: 12, megabytes: 3}
 )");
   EXPECT_EQ(config.sources[0].name, "agipd");
   EXPECT_TRUE(config.sources[0].pull);
@@ -76,6 +79,8 @@ queues: {mode: replay, frames: 12}
   EXPECT_EQ(config.pipeline.batch_deadline, std::chrono::microseconds(500));
   EXPECT_TRUE(config.pipeline.replay);
   EXPECT_EQ(config.pipeline.ingest_queue, 12u);
+  EXPECT_EQ(config.pipeline.ingest_bytes, 3'000'000u);
+  EXPECT_EQ(config.sources[1].queue_bytes, 3'000'000u);
 }
 
 struct BadConfig {
@@ -119,11 +124,6 @@ INSTANTIATE_TEST_SUITE_P(
         BadConfig{"NoEndpoint", "source: [{name: a}]", "source[0].endpoint: is missing"},
         BadConfig{"BadEndpoint", "source: [{endpoint: 'localhost:1'}]",
                   "source[0].endpoint: \"localhost:1\" is not"},
-        BadConfig{"TwoSourcesOfOneName", "source: [{endpoint: 'tcp://a:1'}, {endpoint: 'tcp://a:2'}]",
-                  "source[1].name: \"detector\" is the name of another source"},
-        BadConfig{"UnknownProtocol", "source: [{endpoint: 'tcp://a:1', protocol: udp}]",
-                  "source[0].protocol: \"udp\" is not one of native"},
-        BadConfig{"UnknownSocket", "source: [{endpoint: 'tcp://a:1', socket: req}]",
         BadConfig{"InprocEndpoint", "source: [{endpoint: 'inproc://frames'}]",
                   "source[0].endpoint: \"inproc://frames\" is not a ZeroMQ endpoint"},
         BadConfig{"EndpointWithoutPort", "source: [{endpoint: 'tcp://detector'}]",
@@ -135,6 +135,11 @@ INSTANTIATE_TEST_SUITE_P(
                   "source[0].endpoint: \"tcp://*:5601\" has the host \"*\""},
         BadConfig{"NoMegabytes", kSource + "queues: {megabytes: 0}",
                   "queues.megabytes: 0 is not within 1 to"},
+        BadConfig{"TwoSourcesOfOneName", "source: [{endpoint: 'tcp://a:1'}, {endpoint: 'tcp://a:2'}]",
+                  "source[1].name: \"detector\" is the name of another source"},
+        BadConfig{"UnknownProtocol", "source: [{endpoint: 'tcp://a:1', protocol: udp}]",
+                  "source[0].protocol: \"udp\" is not one of native"},
+        BadConfig{"UnknownSocket", "source: [{endpoint: 'tcp://a:1', socket: req}]",
                   "source[0].socket: \"req\" is not one of sub, pull"},
         BadConfig{"NoHighWaterMark", "source: [{endpoint: 'tcp://a:1', high_water_mark: 0}]",
                   "source[0].high_water_mark: 0 is not within 1 to"},
@@ -162,11 +167,6 @@ INSTANTIATE_TEST_SUITE_P(
                   "queues.mode: \"fast\" is not one of live, replay"}),
     [](const auto& test) { return test.param.name; });
 
-TEST(Config, ReportsEveryProblemAtOnce) {
-  const std::string problem = problem_of("batch: {size: 0}\nhttp: {port: -1}\n");
-  EXPECT_THAT(problem, HasSubstr("source: "));
-  EXPECT_THAT(problem, HasSubstr("batch.size: 0"));
-  EXPECT_THAT(problem, HasSubstr("http.port: -1"));
 TEST(Config, TakesEveryKindOfEndpoint) {
   for (const char* endpoint : {"tcp://[::1]:5601", "tcp://detector-host:5601", "ipc:///tmp/frames"})
     EXPECT_EQ(problem_of(kSource, {"source.0.endpoint='" + std::string(endpoint) + "'"}), "(none)");
@@ -174,6 +174,11 @@ TEST(Config, TakesEveryKindOfEndpoint) {
     EXPECT_EQ(problem_of(kSource, {"publish.endpoint='" + std::string(endpoint) + "'"}), "(none)");
 }
 
+TEST(Config, ReportsEveryProblemAtOnce) {
+  const std::string problem = problem_of("batch: {size: 0}\nhttp: {port: -1}\n");
+  EXPECT_THAT(problem, HasSubstr("source: "));
+  EXPECT_THAT(problem, HasSubstr("batch.size: 0"));
+  EXPECT_THAT(problem, HasSubstr("http.port: -1"));
 }
 
 TEST(Config, AnOverrideWinsOverTheFile) {

@@ -101,16 +101,22 @@ TEST(Encode, CarriesAgreementAndTransferFunctionOfSeveralStartsAlone) {
 
 TEST(Encode, CarriesRunEventsAndTheFarewell) {
   std::string bytes;
-  encode(
-      RunEvent{
-          .kind = RunEvent::Kind::end, .source = "a", .run = 7, .expected_frames = 9, .received_frames = 8},
-      bytes);
+  encode(RunEvent{.kind = RunEvent::Kind::end,
+                  .source = "a",
+                  .run = 7,
+                  .expected_frames = 9,
+                  .received_frames = 8,
+                  .sent_frames = 10,
+                  .missing_frames = 2},
+         bytes);
   const auto run = decoded(bytes).run();
   EXPECT_EQ(run.kind(), v1::RunEvent::KIND_END);
   EXPECT_EQ(run.run(), 7u);
   EXPECT_EQ(run.source(), "a");
   EXPECT_EQ(run.expected_frames(), 9u);
   EXPECT_EQ(run.received_frames(), 8u);
+  EXPECT_EQ(run.sent_frames(), 10u);
+  EXPECT_EQ(run.missing_frames(), 2u);
   encode(Bye{.received = 10, .published = 5, .rejected = 3, .dropped = 2}, bytes);
   const auto bye = decoded(bytes).bye();
   EXPECT_EQ(bye.received(), 10u);

@@ -76,6 +76,29 @@ TEST_F(MetricsTest, TheAccountsAddUp) {
   EXPECT_FALSE(metrics_.accounts().accounted()) << "counted twice is not accounted";
 }
 
+TEST_F(MetricsTest, KnowsWhatEachSourceHasBeenThrough) {
+  metrics_.peer(1, true);
+  metrics_.peer(1, true);
+  metrics_.peer(1, false);
+  metrics_.run_open(1, true);
+  metrics_.missing(1, 0);
+  metrics_.missing(1, 7);
+  metrics_.implausible(1);
+  const auto right = metrics_.source(1);
+  EXPECT_EQ(right.name, "right");
+  EXPECT_EQ(right.peers, 1);
+  EXPECT_EQ(right.disconnects, 1u);
+  EXPECT_TRUE(right.run_open);
+  EXPECT_EQ(right.missing, 7u);
+  EXPECT_EQ(right.implausible, 1u);
+  EXPECT_FALSE(metrics_.source(0).run_open);
+  EXPECT_EQ(metrics_.peers(), 1);
+  EXPECT_THAT(text(), HasSubstr("flashphase_sequence_gaps_total{source=\"right\"} 1\n"));
+  EXPECT_THAT(text(), HasSubstr("flashphase_sequence_implausible_total{source=\"right\"} 1\n"));
+  EXPECT_THAT(text(), HasSubstr("flashphase_source_run_open{source=\"right\"} 1\n"));
+  EXPECT_THAT(text(), HasSubstr("flashphase_queue_bytes{stage=\"preprocess\"} 0\n"));
+}
+
 TEST_F(MetricsTest, CountsTheAgreementOfSeveralStartsAlone) {
   auto several = result(ResultStage::refined, 0.0001f);
   metrics_.published(several, Clock::now());

@@ -92,19 +92,27 @@ TEST(NativeDecoder, RejectsACodecItDoesNotKnow) {
 }
 
 TEST(NativeDecoder, RejectsShapesThatAreEmptyOrTooLargeWithoutAllocating) {
-  for (const auto& [rows, columns] :
-       {std::pair{0u, 6u}, {4u, 0u}, {0xffffffffu, 0xffffffffu}, {65536u, 65536u}}) {
+  const auto reason = [](std::uint32_t rows, std::uint32_t columns, v1::Codec codec) {
     auto message = frame_message(0, rows, columns);
-    EXPECT_EQ(reason_of(decode({message.SerializeAsString(), float_pixels(24)})), Rejection::wrong_shape);
-    message.mutable_frame()->set_codec(v1::CODEC_LZ4);
-    EXPECT_EQ(reason_of(decode({message.SerializeAsString(), float_pixels(24)})), Rejection::wrong_shape);
+    message.mutable_frame()->set_codec(codec);
+    return reason_of(decode({message.SerializeAsString(), float_pixels(24)}));
+  };
+  for (const auto codec : {v1::CODEC_NONE, v1::CODEC_LZ4}) {
+    EXPECT_EQ(reason(0, 6, codec), Rejection::wrong_shape);
+    EXPECT_EQ(reason(4, 0, codec), Rejection::wrong_shape);
+    EXPECT_EQ(reason(0xffffffffu, 0xffffffffu, codec), Rejection::wrong_shape);
+    EXPECT_EQ(reason(65536, 65536, codec), Rejection::too_large);
   }
 }
 
-TEST(NativeDecoder, RejectsAFrameLargerThanTheLimit) {
+TEST(NativeDecoder, RejectsAFrameLargerThanTheLimitAndNamesBoth) {
   const std::vector<std::string> parts{frame_message(0).SerializeAsString(), float_pixels(24)};
-  EXPECT_TRUE(std::holds_alternative<Frame>(decode(parts, {.max_frame_bytes = 96})));
-  EXPECT_EQ(reason_of(decode(parts, {.max_frame_bytes = 95})), Rejection::wrong_shape);
+  EXPECT_TRUE(std::holds_alternative<Frame>(decode(parts, {.max_bytes = 96})));
+  const auto rejected = std::get<Rejected>(decode(parts, {.max_bytes = 95}));
+  EXPECT_EQ(rejected.reason, Rejection::too_large);
+  EXPECT_EQ(rejected.detail, "96 bytes are more than max_message_bytes, 95");
+  ASSERT_TRUE(rejected.id);
+  EXPECT_EQ(rejected.id->train, 100u);
 }
 
 TEST(NativeDecoder, RejectsMessagesWithPartsMissingOrTooMany) {

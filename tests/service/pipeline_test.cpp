@@ -131,6 +131,79 @@ TEST_F(PipelineTest, CountsGapsAndRunEvents) {
   EXPECT_THAT(text, HasSubstr("{event=\"missing_begin\",source=\"fake\"} 1\n"));
 }
 
+TEST_F(PipelineTest, TheEndOfARunSaysWhatNeverCame) {
+  build();
+  source->add(ingest::RunBegin{.source = "fake", .run = 1, .expected_frames = 150});
+  feed(100);
+  source->add(ingest::RunEnd{.source = "fake", .run = 1, .sent_frames = 150});
+  feed(1, 120);
+  drain();
+  EXPECT_THAT(metric_text(), HasSubstr("flashphase_sequence_missing_frames_total{source=\"fake\"} 50\n"));
+  EXPECT_THAT(metric_text(), HasSubstr("flashphase_sequence_late_frames_total{source=\"fake\"} 1\n"));
+  EXPECT_EQ(sink->last_event().sent_frames, 150u);
+  EXPECT_EQ(sink->last_event().received_frames, 100u);
+  EXPECT_EQ(sink->last_event().missing_frames, 50u);
+}
+
+TEST_F(PipelineTest, AFrameThatIsRejectedIsNoGap) {
+  build();
+  source->add(ingest::RunBegin{.source = "fake", .run = 1, .expected_frames = 3});
+  feed(1);
+  source->add(ingest::Rejected{.reason = Rejection::bad_pixels, .id = testing_support::some_frame(1).id});
+  source->add(ingest::Rejected{.reason = Rejection::bad_pixels, .id = testing_support::some_frame(2).id});
+  source->add(ingest::RunEnd{.source = "fake", .run = 1, .sent_frames = 3});
+  EXPECT_EQ(drain().rejected_total(), 2u);
+  EXPECT_THAT(metric_text(), HasSubstr("flashphase_sequence_missing_frames_total{source=\"fake\"} 0\n"));
+}
+
+TEST_F(PipelineTest, AnAbsurdNumberIsNoGapAndItsFrameIsPublished) {
+  build();
+  source->add(ingest::RunBegin{.source = "fake", .run = 1, .expected_frames = 0});
+  feed(100);
+  for (const std::uint64_t absurd : {std::uint64_t{445'920'914}, ~std::uint64_t{0}})
+    source->add(testing_support::some_frame(absurd));
+  feed(100, 100);
+  EXPECT_EQ(drain().published, 202u);
+  EXPECT_THAT(metric_text(), HasSubstr("flashphase_sequence_missing_frames_total{source=\"fake\"} 0\n"));
+  EXPECT_THAT(metric_text(), HasSubstr("flashphase_sequence_late_frames_total{source=\"fake\"} 0\n"));
+  EXPECT_THAT(metric_text(), HasSubstr("flashphase_sequence_implausible_total{source=\"fake\"} 2\n"));
+}
+
+TEST_F(PipelineTest, ABacklogIsBoundedInBytesAndEveryFrameOfItCounted) {
+  Gate gate;
+  const std::size_t frame_bytes = testing_support::some_frame(0).pixels.size();
+  config.ingest_bytes = 20 * frame_bytes;
+  stages.networks.push_back(std::make_unique<FakeNetwork>([&](int) { gate.pass(); }));
+  build();
+  std::uint64_t fed = 0;
+  const auto waiting_for = [&](Edge edge) { return pipeline->queued()[static_cast<std::size_t>(edge)]; };
+  for (; waiting_for(Edge::infer) < 64; fed += 10) {  // until nothing goes on
+    feed(10, fed);
+    std::this_thread::yield();
+  }
+  feed(200, fed);
+  fed += 200;
+  source->wait_until_taken();
+  EXPECT_LE(pipeline->ingest_bytes(), config.ingest_bytes);
+  EXPECT_GT(pipeline->ingest_bytes(), config.ingest_bytes - 2 * frame_bytes);
+  gate.open();
+  pipeline->stop();
+  const Accounts accounts = metrics.accounts();
+  EXPECT_EQ(accounts.received, fed);
+  EXPECT_GT(count(accounts, Stage::ingest, DropReason::queue_full), 0u);
+  EXPECT_EQ(accounts.published + accounts.dropped_total(), fed);
+  EXPECT_TRUE(accounts.accounted());
+  EXPECT_EQ(pipeline->ingest_bytes(), 0u);
+}
+
+TEST_F(PipelineTest, InReplayABoundInBytesMakesTheSourceWait) {
+  config.replay = true;
+  config.ingest_bytes = 3 * testing_support::some_frame(0).pixels.size();
+  build();
+  feed(500);
+  EXPECT_EQ(drain().published, 500u);
+}
+
 TEST_F(PipelineTest, CountsSendersThatComeAndGoAndTakesThemForNoFrames) {
   build();
   source->add(ingest::PeerChange{.connected = true});

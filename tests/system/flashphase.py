@@ -85,6 +85,8 @@ class Daemon:
         }
         for key, value in settings.items():
             config[key] = {**config.get(key, {}), **value}
+        address = config["http"].get("address", "127.0.0.1")
+        self.url = f"http://[{address}]:{self.port}" if ":" in address else f"http://{address}:{self.port}"
         self.config = pathlib.Path(folder) / "config.yaml"
         self.config.write_text(json.dumps(config))
         self.log_path = pathlib.Path(folder) / "daemon.log"
@@ -115,7 +117,7 @@ class Daemon:
     def get(self, path):
         """The body, or None when nobody answers with 200."""
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=10) as answer:
+            with urllib.request.urlopen(self.url + path, timeout=10) as answer:
                 return answer.read().decode()
         except (urllib.error.URLError, OSError):
             return None

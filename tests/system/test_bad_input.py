@@ -48,6 +48,7 @@ def test_every_spoilt_frame_is_rejected_for_the_right_reason(daemon):
         expected = {name: sent["faults"][fault] if name == reason else 0 for name in rejected}
         assert rejected == expected, fault
         assert after["published"] - before["published"] == sent["frames"], fault
+        assert after["sources"]["detector"]["missing"] == 0, fault
 
 
 def test_a_gap_in_the_sequence_is_counted_and_nothing_is_rejected(daemon):

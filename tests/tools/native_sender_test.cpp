@@ -148,12 +148,14 @@ TEST(FrameStream, CountsEveryMessageThatTheDaemonCounts) {
   EXPECT_FALSE(receiver.next().parses);
   std::vector<std::uint64_t> sequences;
   int begins = 0;
-  for (auto message = receiver.next(); !message.header.has_end(); message = receiver.next()) {
+  auto message = receiver.next();
+  for (; !message.header.has_end(); message = receiver.next()) {
     if (message.header.has_frame()) sequences.push_back(message.header.frame().sequence());
     begins += message.header.has_begin();
   }
   EXPECT_EQ(sequences, (std::vector<std::uint64_t>{0, 1, 1, 3, 4, 5}));
   EXPECT_EQ(begins, 1);
+  EXPECT_EQ(message.header.end().sent_frames(), 5u) << "each number once";
 }
 
 }  // namespace
