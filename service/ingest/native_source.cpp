@@ -152,7 +152,7 @@ struct NativeSource::Impl {
   std::optional<Item> reconnect() {
     if (Clock::now() < given_up || (socket.get(zmq::sockopt::events) & ZMQ_POLLIN) != 0) return std::nullopt;
     given_up = Clock::time_point::max();
-    socket.disconnect(config.endpoint);
+    (void)zmq_disconnect(socket.handle(), config.endpoint.c_str());  // else connecting to it again is nothing
     open();
     return Problem{
         fmt::format("the connection was cut because of what the sender sent: a message of more than {} times "
