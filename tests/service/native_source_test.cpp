@@ -116,6 +116,8 @@ TEST_F(NativeSourceTest, AMessageOverTheLimitIsRejectedWithItsSizeAndTheSenderIs
 
 TEST_F(NativeSourceTest, ConnectsAgainAfterAMessageThatCutTheConnectionAndLosesNothingBeforeIt) {
   zmq::socket_t sender(context_, zmq::socket_type::xpub);
+  sender.set(zmq::sockopt::xpub_verbose,
+             true);  // tells of the second subscription too, even before the first ends
   sender.bind("tcp://127.0.0.1:*");
   NativeSource source(context_,
                       {.endpoint = sender.get(zmq::sockopt::last_endpoint), .max_message_bytes = 4000});

@@ -20,6 +20,8 @@ class Sender:
         self.socket = self.context.socket(kind)
         self.socket.set(zmq.LINGER, 10000)
         self.socket.set(zmq.RCVTIMEO, 60000)
+        if kind == zmq.XPUB:
+            self.socket.set(zmq.XPUB_VERBOSE, 1)  # tells of a second subscription too, even before the first ends
         (self.socket.bind if bind else self.socket.connect)(endpoint)
         self.pixels = np.random.default_rng(1).poisson(3, shape).astype(dtype)
 
