@@ -7,5 +7,5 @@ if [ -z "$formatter" ] || ! "$formatter" --version | grep -q 'version 14\.'; the
   echo "check.format is skipped: clang-format 14 is not here"
   exit 77
 fi
-find engine service trainer tools tests -regex '.*\.\(h\|cpp\|cu\|cuh\|inc\)' -print0 |
+find engine service trainer tools proto tests -regex '.*\.\(h\|cpp\|cu\|cuh\|inc\)' -print0 |
   xargs -0 "$formatter" --dry-run --Werror

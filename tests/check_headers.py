@@ -46,7 +46,7 @@ def compile_alone(header, command, directory):
 def main(root, build):
     flags = flags_by_folder(build)
     jobs = []
-    for folder in ("engine", "service", "trainer", "tools", "tests"):
+    for folder in ("engine", "service", "trainer", "tools", "proto", "tests"):
         for header in sorted((root / folder).rglob("*.h")):
             parents = [p for p in (header.parent, *header.parents) if p in flags]
             if parents and not is_skipped(header, root):
