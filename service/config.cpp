@@ -21,12 +21,12 @@ namespace flashphase::service {
 
 namespace {
 
-/// What stands in the comments of proto/config.proto. `centre_y` and `centre_x` have no fixed default: absent
-/// = the middle.
+/// What stands in the comments of proto/config.proto. `centre_y`, `centre_x`, `saturation` and
+/// `invalid_below` have no fixed default: absent, they go with the frame.
 constexpr const char* kDefaults = R"(
 select: {pixel_threshold: 0.5, minimum_lit_pixels: 0}
 preprocess: {pattern_size: 64, bin: 1, centring: fixed, calibration: "", expected_rows: 0, expected_columns: 0,
-             saturation: 0, threads: 1}
+             threads: 1}
 batch: {size: 16, deadline_ms: 2}
 infer: {model: none, precision: automatic, threads: 1, workers: 1, device: auto}
 refine: {policy: off, schedule: polish, residual: 0.005, noise_factor: 2, starts: 1, workers: 0, queue: 256, device: auto,
@@ -120,7 +120,10 @@ void check_stages(const v1::Config& config, Checker& check) {
   if (preprocess.has_centre_x()) check.range("preprocess.centre_x", preprocess.centre_x(), 0.0f, 65536.0f);
   check.range("preprocess.expected_rows", preprocess.expected_rows(), 0, 65536);
   check.range("preprocess.expected_columns", preprocess.expected_columns(), 0, 65536);
-  check.range("preprocess.saturation", preprocess.saturation(), 0.0f, kLargest);
+  if (preprocess.has_saturation())
+    check.range("preprocess.saturation", preprocess.saturation(), 0.0f, kLargest);
+  if (preprocess.has_invalid_below())
+    check.range("preprocess.invalid_below", preprocess.invalid_below(), -kLargest, kLargest);
   check.range("preprocess.threads", preprocess.threads(), 1, 256);
 
   check.range("batch.size", config.batch().size(), 1, 1024);
@@ -260,6 +263,13 @@ std::vector<ingest::NativeSourceConfig> sources_of(const v1::Config& config) {
   return sources;
 }
 
+RawLimits limits_of(const v1::Preprocess& config) {
+  RawLimits limits;
+  if (config.has_invalid_below()) limits.invalid_below = config.invalid_below();
+  if (config.has_saturation()) limits.saturation = config.saturation();
+  return limits;
+}
+
 preprocess::Config preprocess_of(const v1::Preprocess& config) {
   return {.pattern_size = config.pattern_size(),
           .bin = config.bin(),
@@ -267,7 +277,7 @@ preprocess::Config preprocess_of(const v1::Preprocess& config) {
                                                    : preprocess::Centring::centre_of_mass,
           .centre_y = config.has_centre_y() ? config.centre_y() : -1,
           .centre_x = config.has_centre_x() ? config.centre_x() : -1,
-          .saturation = config.saturation(),
+          .limits = limits_of(config),
           .expected_rows = config.expected_rows(),
           .expected_columns = config.expected_columns()};
 }
@@ -331,7 +341,8 @@ Config parse_config(const std::string& yaml, const std::string& directory,
   Config config;
   config.sources = sources_of(effective);
   config.select = {.pixel_threshold = effective.select().pixel_threshold(),
-                   .minimum_lit_pixels = effective.select().minimum_lit_pixels()};
+                   .minimum_lit_pixels = effective.select().minimum_lit_pixels(),
+                   .limits = limits_of(effective.preprocess())};
   config.preprocess = preprocess_of(effective.preprocess());
   config.calibration = effective.preprocess().calibration();
   config.model = effective.infer().model();

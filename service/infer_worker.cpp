@@ -7,9 +7,11 @@
 namespace flashphase::service {
 
 InferWorker::InferWorker(Network& network, const PipelineConfig& config, Metrics& metrics,
-                         Queue<ToInfer>& from, Queue<ToPublish>& publish, Queue<RefineJob>& refine)
+                         Rejections& rejections, Queue<ToInfer>& from, Queue<ToPublish>& publish,
+                         Queue<RefineJob>& refine)
     : config_(config),
       metrics_(metrics),
+      rejections_(rejections),
       from_(from),
       publish_(publish),
       refine_(refine),
@@ -54,6 +56,10 @@ void InferWorker::infer(const std::vector<Prepared>& batch) {
 
 /// To publish first: the fast answer does not wait for the good one, and goes out before it.
 void InferWorker::pass_on(std::unique_ptr<Reconstruction> result, int index) {
+  if (!is_finite(*result)) {
+    rejections_.add(Rejection::not_finite, &result->pattern->id, "the network's image holds no numbers");
+    return in_hand_.pass_on();
+  }
   std::optional<RefineJob> job;
   if (to_be_refined(*result))
     job = RefineJob{result->pattern, inference_.object(index), result->times, Clock::now()};

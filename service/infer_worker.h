@@ -8,16 +8,18 @@
 #include "service/edges.h"
 #include "service/pipeline_config.h"
 #include "service/queue.h"
+#include "service/rejections.h"
 
 namespace flashphase::service {
 
 /// batch, infer, score: takes what is prepared from one queue, passes each result on to publish and, where
-/// the policy asks for it, to refine. Thread: one, which run() keeps until the queue before it is drained.
+/// the policy asks for it, to refine. A result that is not finite is a rejection. Thread: one, which run()
+/// keeps until the queue before it is drained.
 class InferWorker {
  public:
   /// All references have to outlive it.
-  InferWorker(Network& network, const PipelineConfig& config, Metrics& metrics, Queue<ToInfer>& from,
-              Queue<ToPublish>& publish, Queue<RefineJob>& refine);
+  InferWorker(Network& network, const PipelineConfig& config, Metrics& metrics, Rejections& rejections,
+              Queue<ToInfer>& from, Queue<ToPublish>& publish, Queue<RefineJob>& refine);
 
   void run();
 
@@ -29,6 +31,7 @@ class InferWorker {
 
   const PipelineConfig& config_;
   Metrics& metrics_;
+  Rejections& rejections_;
   Queue<ToInfer>& from_;
   Queue<ToPublish>& publish_;
   Queue<RefineJob>& refine_;

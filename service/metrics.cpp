@@ -135,6 +135,10 @@ Metrics::Metrics(Registry& registry, const std::vector<std::string>& sources) : 
                            "How far the better half of several starts of a refined frame agree, 0 to 1.")
                     .Add({}, prometheus::Histogram::BucketBoundaries{0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8,
                                                                      0.9, 0.95, 0.99});
+  unshifted_ =
+      &counters(registry, "flashphase_unshifted_patterns_total",
+                "Patterns inferred that are brightest about their corners: zero of Q seems to lie there.")
+           .Add({});
   auto& stages =
       histograms(registry, "flashphase_stage_seconds", "Time of a frame in a stage, waiting included.");
   for (std::size_t i = 0; i < kStageCount; ++i)
@@ -233,11 +237,16 @@ void Metrics::published(const Reconstruction& result, Clock::time_point now) {
     refined_rate_.add(1, now);
     return;
   }
+  if (result.pattern->summary.unshifted) unshifted_->Increment();
   for (std::size_t i = 0; i < kStageCount; ++i)
     if (static_cast<Stage>(i) != Stage::refine) stage_seconds_[i]->Observe(result.times.seconds[i]);
   latency_.add(latency, now);
   residual_.add(result.residual, now);
   published_rate_.add(1, now);
+}
+
+std::uint64_t Metrics::unshifted() const {
+  return value(unshifted_);
 }
 
 void Metrics::sink_missed(std::size_t sink) {

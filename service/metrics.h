@@ -106,7 +106,8 @@ class Metrics {
   };
   std::size_t sources() const { return sources_.size(); }
   SourceStatus source(std::size_t index) const;
-  int peers() const;  ///< connections of all sources
+  int peers() const;                ///< connections of all sources
+  std::uint64_t unshifted() const;  ///< patterns inferred that seem to have zero of Q in their corner
   int subscriptions() const { return subscriptions_.load(std::memory_order_relaxed); }
 
  private:
@@ -128,6 +129,7 @@ class Metrics {
   std::array<prometheus::Counter*, kRefineLosses.size()> refine_dropped_{};
   std::array<StageResults, 2> results_{};
   prometheus::Histogram* agreement_ = nullptr;
+  prometheus::Counter* unshifted_ = nullptr;
   prometheus::Counter *infer_out_of_memory_ = nullptr, *refine_out_of_memory_ = nullptr;
   std::array<prometheus::Histogram*, kStageCount> stage_seconds_{};
   std::array<prometheus::Gauge*, kEdges.size()> queues_{};

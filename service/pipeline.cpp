@@ -23,6 +23,10 @@ namespace {
 constexpr std::chrono::milliseconds kWake{50};
 /// Most items taken from a queue at once: enough to spare the lock, few enough to keep times honest.
 constexpr std::size_t kHandful = 32;
+/// One frame in so many is looked at for pixels that are marked instead of measured, which are told of above
+/// a share.
+constexpr std::uint64_t kMarksEvery = 1024;
+constexpr double kManyMarks = 0.01;
 
 float seconds_between(Clock::time_point from, Clock::time_point to) {
   return std::chrono::duration<float>(to - from).count();
@@ -81,7 +85,8 @@ void Pipeline::start() {
     });
   for (const auto& network : stages_.networks)
     spawn(infer_threads_, "infer", [&, this] {
-      InferWorker(*network, config_, metrics_, infer_queue_, publish_queue_, refine_queue_).run();
+      InferWorker(*network, config_, metrics_, rejections_, infer_queue_, publish_queue_, refine_queue_)
+          .run();
     });
   for (int i = 0; i < config_.preprocess_threads; ++i)
     spawn(preprocess_threads_, "preprocess", [this] { run_preprocess(); });
@@ -108,6 +113,7 @@ void Pipeline::run_preprocess() {
         continue;
       }
       const Frame& frame = std::get<Frame>(item);
+      if (frame.id.sequence % kMarksEvery == 0) look_for_marks(frame);
       auto prepared = stages_.prepare(frame, taken);
       if (!prepared)
         rejections_.add(prepared.error(), &frame.id);
@@ -118,6 +124,17 @@ void Pipeline::run_preprocess() {
     }
     items.clear();
   }
+}
+
+/// A mask would say it once and for all.
+void Pipeline::look_for_marks(const Frame& frame) {
+  if (const double share = stages_.prepare.share_of_marks(frame); share > kManyMarks)
+    logger_->warn(
+        "event=marked_pixels source={} sequence={} share={:.3f} reason={}", quoted(frame.id.source),
+        frame.id.sequence, share,
+        quoted(
+            "so many pixels hold the ends of their type and count as not measured: gaps or bad ones belong "
+            "into preprocess.calibration, or these are counts (preprocess.saturation: 0)"));
 }
 
 // publish

@@ -85,6 +85,7 @@ class Pipeline {
 
  private:
   void run_preprocess();
+  void look_for_marks(const Frame& frame);
   void run_publish();
   void hand_over(std::unique_ptr<Reconstruction> result);
   void hand_over(const publish::RunEvent& event);

@@ -73,7 +73,10 @@ void RefineWorker::refine(std::span<const RefineJob> jobs) {
     in_hand_.pass_on();
   }
   for (auto& result : results) {
-    metrics_.refine_lost(RefineLoss::failed, publish_.push(std::move(result)).size());
+    if (is_finite(*result))
+      metrics_.refine_lost(RefineLoss::failed, publish_.push(std::move(result)).size());
+    else
+      metrics_.refine_lost(RefineLoss::unsolvable);
     in_hand_.pass_on();
   }
 }

@@ -31,6 +31,8 @@ class Preparation {
 
   /// `taken`: when the frame left the queue of ingest.
   Result<Prepared> operator()(const Frame& frame, Clock::time_point taken) const;
+  /// See preprocess::share_of_marks.
+  double share_of_marks(const Frame& frame) const { return preprocess_.share_of_marks(frame); }
 
  private:
   select::HitFinder select_;

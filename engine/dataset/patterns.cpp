@@ -11,11 +11,13 @@ PatternBatch patterns_of(const Dataset& dataset) {
     const std::size_t at = i * batch.pattern_cells();
     const auto pattern = dataset.pattern(i);
     const auto mask = dataset.measured(i);
+    const float most =
+        kMostPhotons / static_cast<float>(pattern.size());  // of one pixel: NaN is above it too
     bool any = false;
     for (std::size_t p = 0; p < pattern.size(); ++p) {
-      const bool good = (mask.empty() || mask[p] != 0) && std::isfinite(pattern[p]);
+      const bool good = (mask.empty() || mask[p] != 0) && std::abs(pattern[p]) <= most;
       batch.measured[at + p] = good;
-      batch.intensity[at + p] = good ? std::max(pattern[p], 0.0f) : 0.0f;
+      batch.intensity[at + p] = good && pattern[p] >= kLeastPhotons ? pattern[p] : 0.0f;
       any |= good;
     }
     if (!any)

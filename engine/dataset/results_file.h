@@ -24,10 +24,10 @@ struct ReconstructionResults {
 
 /// What all results of a file have in common.
 struct ResultsHead {
-  int size = 0;                         ///< n
-  int rings = 0;                        ///< of the PRTF, m/2 + 1
-  std::string recipe;                   ///< of the input
-  std::string model, schedule, starts;  ///< kept as attributes of the file
+  int size = 0;                               ///< n
+  int rings = 0;                              ///< of the PRTF, m/2 + 1
+  std::string recipe{};                       ///< of the input
+  std::string model{}, schedule{}, starts{};  ///< kept as attributes of the file
 };
 
 /// Writes results piece by piece, in any order. HDF5: /objects complex64 (compound r, i), /support uint8,

@@ -77,7 +77,7 @@ std::string virtual_source(hid_t creation, std::size_t index,
 
 /// HDF5 counts the blocks of an unlimited source from 0.
 std::string first_block(std::string name) {
-  if (const auto at = name.find("%b"); at != std::string::npos) name.replace(at, 2, "0");
+  if (const auto at = name.find("%b"); at != std::string::npos) name.erase(at, 1)[at] = '0';
   return name;
 }
 

@@ -12,7 +12,7 @@ struct Domain {
   float centre_offset_max = 0;  ///< centroid of the pattern's square root off [m/2, m/2], pixels
 
   bool contains(const PatternSummary& pattern) const {
-    return pattern.photons > 0 && pattern.photons >= photons_min &&
+    return !pattern.unshifted && pattern.photons > 0 && pattern.photons >= photons_min &&
            (photons_max <= 0 || pattern.photons <= photons_max) &&
            pattern.unmeasured <= static_cast<double>(unmeasured_max) &&
            pattern.centre_offset <= centre_offset_max;

@@ -15,7 +15,11 @@ struct PatternSummary {
   float photons = 0;        ///< sum of the measured pixels
   double unmeasured = 0;    ///< fraction of pixels not measured; 1 only when none is measured
   float centre_offset = 0;  ///< centroid of sqrt(I) off [m/2, m/2], pixels
+  bool unshifted = false;   ///< brightest about the corners: zero of Q seems to lie at [0, 0]
 };
+
+/// Sums of photons that can be worked with in single precision; below there is no signal.
+inline constexpr float kLeastPhotons = 1e-20f, kMostPhotons = 1e30f;
 
 /// Of a pattern [m, m] as Pattern holds it (0 where not measured).
 PatternSummary summary_of(std::span<const float> intensity, std::span<const std::uint8_t> measured, int m);

@@ -71,4 +71,7 @@ struct Reconstruction {
   std::vector<float> prtf;
 };
 
+/// Whether all that it says is a number.
+bool is_finite(const Reconstruction& result);
+
 }  // namespace flashphase

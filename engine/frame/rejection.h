@@ -19,15 +19,16 @@ enum class Rejection {
   duplicate,         ///< an id that was already received
   nothing_measured,  ///< every pixel masked, saturated or not finite
   no_signal,         ///< measured pixels add up to zero or less
+  not_finite,        ///< measured pixels add up to more than can be worked with, or the image is not finite
   not_a_hit,         ///< fewer lit pixels than asked for
 };
 
-inline constexpr std::size_t kRejectionCount = 9;
+inline constexpr std::size_t kRejectionCount = 10;
 
 constexpr std::string_view rejection_name(Rejection reason) {
   constexpr std::array<std::string_view, kRejectionCount> names{
       "bad_message", "bad_pixels",       "too_large", "unsupported_dtype", "wrong_shape",
-      "duplicate",   "nothing_measured", "no_signal", "not_a_hit"};
+      "duplicate",   "nothing_measured", "no_signal", "not_finite",        "not_a_hit"};
   return names[static_cast<std::size_t>(reason)];
 }
 

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <limits>
+#include <optional>
 
 #include "engine/frame/frame.h"
 
@@ -31,5 +32,18 @@ constexpr ValidRange default_range(PixelType type) {
   if (type == PixelType::f32 || type == PixelType::f64) return {};
   return integer_range(pixel_bytes(type), is_signed);
 }
+
+/// What counts as a measurement, by settings; where one is not given, by the type of the pixels.
+struct RawLimits {
+  std::optional<float> invalid_below{};
+  std::optional<float> saturation{};  ///< values at or above are none; 0 = no limit
+
+  ValidRange of(PixelType type) const {
+    ValidRange range = default_range(type);
+    if (invalid_below) range.low = *invalid_below;
+    if (saturation) range.high = *saturation > 0 ? *saturation : std::numeric_limits<float>::infinity();
+    return range;
+  }
+};
 
 }  // namespace flashphase

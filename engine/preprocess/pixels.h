@@ -5,6 +5,7 @@
 
 #include "engine/frame/frame.h"
 #include "engine/frame/rejection.h"
+#include "engine/frame/valid_range.h"
 #include "engine/preprocess/calibration.h"
 
 namespace flashphase::preprocess {
@@ -20,10 +21,13 @@ struct RowPart {
   int count = 0;
 };
 
-/// (value - dark) * gain in photons, negative -> 0. Not measured (0 photons): masked, raw value at or above
-/// `saturation` (0 = no limit), raw or corrected value not finite. Precondition: check_pixels() found
-/// nothing.
-void read_photons(const Frame& frame, const Calibration& calibration, float saturation, RowPart part,
+/// (value - dark) * gain in photons, negative -> 0. Not measured (0 photons): masked, raw value out of
+/// `range`, raw or corrected value not finite. Precondition: check_pixels() found nothing.
+void read_photons(const Frame& frame, const Calibration& calibration, ValidRange range, RowPart part,
                   float* photons, std::uint8_t* measured);
+
+/// Of the pixels that no mask leaves out, the share with a value by which detectors mark gaps, bad and
+/// saturated pixels (default_range), 0..1. Reads the whole frame. Same precondition.
+double share_of_marks(const Frame& frame, const Calibration& calibration);
 
 }  // namespace flashphase::preprocess

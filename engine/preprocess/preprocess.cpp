@@ -24,22 +24,59 @@ int corner_about(double centre, const Config& config) {
   return static_cast<int>(std::floor(std::clamp(centre - offset, -1e9, 1e9) + 0.5));
 }
 
-/// The whole detector fits the crop when its edges are pattern_size * bin.
-int middle_corner(int edge, const Config& config) {
+/// edge/2, given or not, is the middle: the crop has as much of the detector on either side of it.
+int corner_for(float centre, int edge, const Config& config) {
+  if (centre >= 0 && centre != static_cast<float>(edge / 2))
+    return corner_about(static_cast<double>(centre), config);
   return static_cast<int>(std::floor(0.5 * (edge - config.pattern_size * config.bin)));
 }
 
+/// Photons above `threshold` count, less `level`.
+struct Background {
+  float level = 0;
+  float threshold = 0;
+};
+
+/// From pixels all over the frame: half of it may be covered by the pattern.
+Background background_of(const Frame& frame, const Calibration& calibration, ValidRange range) {
+  constexpr int kSamplesAlong = 64;
+  std::vector<float> samples, row(static_cast<std::size_t>(frame.width));
+  std::vector<std::uint8_t> measured(row.size());
+  const int step_y = std::max(1, frame.height / kSamplesAlong),
+            step_x = std::max(1, frame.width / kSamplesAlong);
+  for (int y = step_y / 2; y < frame.height; y += step_y) {
+    read_photons(frame, calibration, range, {y, 0, frame.width}, row.data(), measured.data());
+    for (int x = step_x / 2; x < frame.width; x += step_x)
+      if (measured[static_cast<std::size_t>(x)]) samples.push_back(row[static_cast<std::size_t>(x)]);
+  }
+  if (samples.empty()) return {};
+  const auto middle = samples.begin() + static_cast<std::ptrdiff_t>(samples.size() / 2);
+  std::nth_element(samples.begin(), middle, samples.end());
+  const float level = *middle;
+  if (!(level > 0)) return {};
+  for (float& sample : samples) sample = std::abs(sample - level);
+  std::nth_element(samples.begin(), middle, samples.end());
+  constexpr float kDeviations = 3,
+                  kOfMedian = 1.4826f;  // of a normal distribution, from its median deviation
+  return {level, level + kDeviations * std::max(kOfMedian * *middle, std::sqrt(level))};
+}
+
 Result<Corner> corner_of_mass(const Frame& frame, const Calibration& calibration, const Config& config) {
+  const ValidRange range = config.limits.of(frame.type);
+  const Background background = background_of(frame, calibration, range);
   const auto width = static_cast<std::size_t>(frame.width);
   std::vector<float> photons(width);
   std::vector<std::uint8_t> measured(width);
   std::vector<double> columns(width), moments(width);  // down each column: sum of photons, sum of photons * y
   int any_measured = 0;
+  float any_photons = 0;
   for (int y = 0; y < frame.height; ++y) {
-    read_photons(frame, calibration, config.saturation, {y, 0, frame.width}, photons.data(), measured.data());
+    read_photons(frame, calibration, range, {y, 0, frame.width}, photons.data(), measured.data());
     for (std::size_t x = 0; x < width; ++x) {
-      const auto value = static_cast<double>(photons[x]);
+      const auto value =
+          photons[x] > background.threshold ? static_cast<double>(photons[x] - background.level) : 0.0;
       any_measured |= measured[x];
+      any_photons = std::max(any_photons, photons[x]);
       columns[x] += value;
       moments[x] += value * y;
     }
@@ -51,7 +88,9 @@ Result<Corner> corner_of_mass(const Frame& frame, const Calibration& calibration
     sum_x += columns[x] * static_cast<double>(x);
   }
   if (any_measured == 0) return Rejection::nothing_measured;
-  if (sum <= 0) return Rejection::no_signal;
+  if (!(any_photons > 0)) return Rejection::no_signal;
+  if (!(sum > 0))  // nothing stands out
+    return Corner{corner_for(-1, frame.height, config), corner_for(-1, frame.width, config)};
   return Corner{corner_about(sum_y / sum, config), corner_about(sum_x / sum, config)};
 }
 
@@ -67,7 +106,7 @@ Span on_detector(int corner, int edge, int detector_edge) {
   return {first, last - first};
 }
 
-void crop(const Frame& frame, const Calibration& calibration, float saturation, Corner corner,
+void crop(const Frame& frame, const Calibration& calibration, ValidRange range, Corner corner,
           Pattern& pattern) {
   const int m = pattern.size;
   const Span rows = on_detector(corner.y, m, frame.height);
@@ -76,7 +115,7 @@ void crop(const Frame& frame, const Calibration& calibration, float saturation, 
   for (int y = rows.first; y < rows.first + rows.count; ++y) {
     const auto at = static_cast<std::size_t>(y - corner.y) * static_cast<std::size_t>(m) +
                     static_cast<std::size_t>(columns.first - corner.x);
-    read_photons(frame, calibration, saturation, {y, columns.first, columns.count}, &pattern.intensity[at],
+    read_photons(frame, calibration, range, {y, columns.first, columns.count}, &pattern.intensity[at],
                  &pattern.measured[at]);
   }
 }
@@ -90,11 +129,11 @@ class ColumnSums {
         sums_(photons_.size()),
         counts_(photons_.size()) {}
 
-  void read(const Frame& frame, const Calibration& calibration, float saturation, Span rows, Span columns) {
+  void read(const Frame& frame, const Calibration& calibration, ValidRange range, Span rows, Span columns) {
     std::fill(sums_.begin(), sums_.end(), 0.0f);
     std::fill(counts_.begin(), counts_.end(), 0);
     for (int y = rows.first; y < rows.first + rows.count; ++y) {
-      read_photons(frame, calibration, saturation, {y, columns.first, columns.count}, photons_.data(),
+      read_photons(frame, calibration, range, {y, columns.first, columns.count}, photons_.data(),
                    measured_.data());
       for (std::size_t i = 0; i < sums_.size(); ++i) {
         sums_[i] += photons_[i];
@@ -136,8 +175,8 @@ void crop_and_bin(const Frame& frame, const Calibration& calibration, const Conf
   const Span columns = on_detector(corner.x, m * bin, frame.width);
   ColumnSums sums(columns.count);
   for (int row = 0; row < m; ++row) {
-    sums.read(frame, calibration, config.saturation, on_detector(corner.y + row * bin, bin, frame.height),
-              columns);
+    sums.read(frame, calibration, config.limits.of(frame.type),
+              on_detector(corner.y + row * bin, bin, frame.height), columns);
     const std::size_t at = static_cast<std::size_t>(row) * static_cast<std::size_t>(m);
     sums.bin_into(&pattern.intensity[at], &pattern.measured[at], static_cast<std::size_t>(bin),
                   static_cast<std::size_t>(columns.first - corner.x));
@@ -161,8 +200,11 @@ void check(const Config& config, const Calibration& calibration) {
         "preprocess.bin must be at least 1, and pattern_size * bin at most 65536, not " +
         std::to_string(config.bin));
   }
-  if (!(config.saturation >= 0)) {
+  if (config.limits.saturation && !(*config.limits.saturation >= 0)) {
     throw std::invalid_argument("preprocess.saturation must be 0 (none) or a positive raw value");
+  }
+  if (config.limits.invalid_below && !std::isfinite(*config.limits.invalid_below)) {
+    throw std::invalid_argument("preprocess.invalid_below must be a raw value");
   }
   if (config.expected_rows < 0 || config.expected_columns < 0) {
     throw std::invalid_argument("preprocess.expected_rows and expected_columns must be 0 (any) or positive");
@@ -199,10 +241,8 @@ Result<Pattern> Preprocessor::operator()(const Frame& frame) const {
     if (!found) return found.error();
     corner = *found;
   } else {
-    corner.y = config_.centre_y < 0 ? middle_corner(frame.height, config_)
-                                    : corner_about(static_cast<double>(config_.centre_y), config_);
-    corner.x = config_.centre_x < 0 ? middle_corner(frame.width, config_)
-                                    : corner_about(static_cast<double>(config_.centre_x), config_);
+    corner = {corner_for(config_.centre_y, frame.height, config_),
+              corner_for(config_.centre_x, frame.width, config_)};
   }
 
   const std::size_t cells =
@@ -211,15 +251,21 @@ Result<Pattern> Preprocessor::operator()(const Frame& frame) const {
   pattern.intensity.resize(cells);
   pattern.measured.resize(cells);
   if (config_.bin == 1) {
-    crop(frame, *calibration_, config_.saturation, corner, pattern);
+    crop(frame, *calibration_, config_.limits.of(frame.type), corner, pattern);
   } else {
     crop_and_bin(frame, *calibration_, config_, corner, pattern);
   }
 
   pattern.summary = summary_of(pattern.intensity, pattern.measured, pattern.size);
   if (pattern.summary.unmeasured == 1) return Rejection::nothing_measured;
-  if (!(pattern.summary.photons > 0)) return Rejection::no_signal;
+  if (!(pattern.summary.photons >= kLeastPhotons)) return Rejection::no_signal;
+  if (!(pattern.summary.photons <= kMostPhotons)) return Rejection::not_finite;
   return pattern;
+}
+
+double Preprocessor::share_of_marks(const Frame& frame) const {
+  if (check_pixels(frame, *calibration_)) return 0;
+  return preprocess::share_of_marks(frame, *calibration_);
 }
 
 }  // namespace flashphase::preprocess

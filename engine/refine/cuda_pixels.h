@@ -58,11 +58,12 @@ FLASHPHASE_DEVICE Complex updated(const Update& update, Complex p, Complex g, bo
   return {inside ? in.re : out.re, update.real ? mixed(update.outside, p, g).im : (inside ? in.im : out.im)};
 }
 
-/// Accelerated ER (Iterate::accelerate): the new iterate; `last` becomes x.
+/// Accelerated ER (Iterate::accelerate): the new iterate; `last` becomes x. With a factor of 0 it may hold
+/// anything before.
 FLASHPHASE_DEVICE Complex accelerated(const Update& update, Complex p, Complex& last, bool inside,
                                       float factor) {
   const Complex x{inside ? p.re : 0.0f, inside && !update.real ? p.im : 0.0f};
-  const Complex g = x + factor * (x - last);
+  const Complex g = factor == 0 ? x : x + factor * (x - last);
   last = x;
   return g;
 }

@@ -49,7 +49,9 @@ void Iterate::set_start(std::span<const std::complex<float>> object, std::span<c
   for (std::size_t i = 0; i < object.size(); ++i) {
     if (support[i]) largest = std::max({largest, std::abs(object[i].real()), std::abs(object[i].imag())});
   }
-  for (fft::AlignedFloats* plane : {&g_re_, &g_im_, &support_}) std::fill_n(plane->data(), cells_, 0.0f);
+  // The last x of accelerated ER too: a factor of 0 does not rid the iterate of what is not finite there.
+  for (fft::AlignedFloats* plane : {&g_re_, &g_im_, &support_, &a_re_, &a_im_})
+    std::fill_n(plane->data(), cells_, 0.0f);
   for (std::size_t y = 0; y < width; ++y) {
     for (std::size_t x = 0; x < width; ++x) {
       const std::size_t from = y * width + x, to = y * m + x;

@@ -27,11 +27,12 @@ Result<float> HitFinder::operator()(const Frame& frame) const {
   constexpr int kChunk = 512;
   std::array<float, kChunk> photons;
   std::array<std::uint8_t, kChunk> measured;
+  const ValidRange range = config_.limits.of(frame.type);
   std::int64_t lit = 0;
   for (int y = 0; y < frame.height; ++y) {
     for (int x = 0; x < frame.width; x += kChunk) {
       const int count = std::min(kChunk, frame.width - x);
-      preprocess::read_photons(frame, *calibration_, 0, {y, x, count}, photons.data(), measured.data());
+      preprocess::read_photons(frame, *calibration_, range, {y, x, count}, photons.data(), measured.data());
       int lit_here = 0;
       for (int i = 0; i < count; ++i)
         lit_here += static_cast<int>(photons[i] > config_.pixel_threshold) & measured[i];

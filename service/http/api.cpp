@@ -152,6 +152,10 @@ std::string Api::status() const {
   json.member("peers", metrics.peers()).member("subscriptions", metrics.subscriptions());
   json.member("uptime_seconds", std::chrono::duration<double>(now - started_).count());
   json.member("version", FLASHPHASE_VERSION).member("config_hash", std::string_view(watched_.config_hash));
+  if (const std::uint64_t count = metrics.unshifted(); 2 * count > metrics.accounts().published)
+    json.member("hint", std::to_string(count) +
+                            " patterns are brightest in their corners: zero of Q belongs in the middle "
+                            "(numpy.fft.fftshift before sending)");
   if (const auto failure = watched_.pipeline.failure())
     json.member("failure", std::string_view(failure->sentence));
   json.end_object();

@@ -53,6 +53,7 @@ TEST_F(FitTest, LearnsAndWritesAModelThatStatesItsDomain) {
   fit(options_);
   const double before = evaluate({options_.output, data_, {0}, 100, false})[0].real_space_error.mean;
   options_.samples = 16 * 400;
+  options_.overwrite = true;
   fit(options_);
   const double after = evaluate({options_.output, data_, {0}, 100, false})[0].real_space_error.mean;
   EXPECT_LT(after, 0.7 * before);
@@ -83,9 +84,11 @@ TEST_F(FitTest, ResumedTrainingOfWu2021EqualsUninterruptedTraining) {
   fit(options_);
   const std::string whole = infer::read_checkpoint(options_.output).info.hash;
   options_.stop_after_steps = 5;
+  options_.overwrite = true;
   fit(options_);
   EXPECT_NE(infer::read_checkpoint(options_.output).info.hash, whole);
   options_.stop_after_steps = 0;
+  options_.overwrite = false;
   options_.resume = true;
   fit(options_);
   EXPECT_EQ(infer::read_checkpoint(options_.output).info.hash, whole);
@@ -97,6 +100,7 @@ TEST_F(FitTest, TrainsWu2021) {
   fit(options_);
   const auto before = evaluate({options_.output, data_, {0}, 100, false})[0];
   options_.samples = 16 * 120;
+  options_.overwrite = true;
   fit(options_);
   const auto after = evaluate({options_.output, data_, {0}, 100, false})[0];
   EXPECT_LT(after.real_space_error.mean, 0.7 * before.real_space_error.mean);

@@ -43,6 +43,31 @@ TEST_F(DomainTest, HoldsNoPatternOffCentre) {
   EXPECT_FALSE(contained());
 }
 
+TEST_F(DomainTest, HoldsNoPatternWhoseZeroOfQLiesInTheCorner) {
+  const auto fall_off_from = [&](int origin) {
+    for (int y = 0; y < kM; ++y)
+      for (int x = 0; x < kM; ++x) {
+        const int dy = (y - origin + kM + kM / 2) % kM - kM / 2,
+                  dx = (x - origin + kM + kM / 2) % kM - kM / 2;
+        intensity_[static_cast<std::size_t>(y * kM + x)] = 1e4f / static_cast<float>(1 + dy * dy + dx * dx);
+      }
+  };
+  const Domain wide{0, 0, 1, 100};
+  fall_off_from(kM / 2);
+  EXPECT_FALSE(summary().unshifted);
+  EXPECT_TRUE(wide.contains(summary()));
+  fall_off_from(0);
+  EXPECT_TRUE(summary().unshifted);
+  EXPECT_FALSE(wide.contains(summary()));
+}
+
+TEST_F(DomainTest, TakesABeamStopForNoShift) {
+  for (int y = kM / 2 - 8; y < kM / 2 + 8; ++y)
+    for (int x = kM / 2 - 8; x < kM / 2 + 8; ++x)
+      intensity_[static_cast<std::size_t>(y * kM + x)] = measured_[static_cast<std::size_t>(y * kM + x)] = 0;
+  EXPECT_FALSE(summary().unshifted);
+}
+
 TEST_F(DomainTest, HoldsNoPatternWithoutPhotons) {
   std::ranges::fill(intensity_, 0.0f);
   EXPECT_FALSE((Domain{0, 0, 1, 100}.contains(summary())));

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -147,7 +148,7 @@ TEST(Preprocessor, RejectsAFrameWithoutAnyMeasuredPixel) {
   masked->measured.assign(4, 0);
   EXPECT_EQ(Preprocessor({.pattern_size = 2}, masked)(frame_of(counting(4), 2, 2)).error(),
             Rejection::nothing_measured);
-  const Preprocessor limited({.pattern_size = 2, .saturation = 1}, nullptr);
+  const Preprocessor limited({.pattern_size = 2, .limits = {.saturation = 1}}, nullptr);
   EXPECT_EQ(limited(frame_of(counting(4), 2, 2)).error(), Rejection::nothing_measured);
   const Preprocessor elsewhere({.pattern_size = 2, .centre_y = 1000, .centre_x = 1000}, nullptr);
   EXPECT_EQ(elsewhere(frame_of(counting(4), 2, 2)).error(), Rejection::nothing_measured);
@@ -178,7 +179,7 @@ TEST(Preprocessor, DoesNotMeasurePixelsThatAreNotFinite) {
 }
 
 TEST(Preprocessor, DoesNotMeasureSaturatedPixels) {
-  const Preprocessor preprocess({.pattern_size = 2, .saturation = 100}, nullptr);
+  const Preprocessor preprocess({.pattern_size = 2, .limits = {.saturation = 100}}, nullptr);
   const auto pattern = preprocess(frame_of({99, 100, 101, 1}, 2, 2));
   ASSERT_TRUE(pattern);
   EXPECT_THAT(pattern->measured, ElementsAre(1, 0, 0, 1));
@@ -189,7 +190,7 @@ TEST(Preprocessor, JudgesSaturationBeforeDarkAndGain) {
   auto known = calibration(2, 2);
   known->dark.assign(4, 50);
   known->gain.assign(4, 10);
-  const Preprocessor preprocess({.pattern_size = 2, .saturation = 100}, known);
+  const Preprocessor preprocess({.pattern_size = 2, .limits = {.saturation = 100}}, known);
   const auto pattern = preprocess(frame_of({99, 100, 60, 40}, 2, 2));
   ASSERT_TRUE(pattern);
   EXPECT_THAT(pattern->measured, ElementsAre(1, 0, 1, 1));
@@ -258,9 +259,106 @@ TEST(Preprocessor, LeavesUnmeasuredPixelsOutOfTheCentreOfMass) {
   pixels[7 * 10 + 3] = 50;
   pixels[0] = kNan;
   pixels[9] = 1e6f;
-  const Preprocessor preprocess({.pattern_size = 4, .centring = Centring::centre_of_mass, .saturation = 1000},
-                                nullptr);
+  const Preprocessor preprocess(
+      {.pattern_size = 4, .centring = Centring::centre_of_mass, .limits = {.saturation = 1000}}, nullptr);
   EXPECT_EQ(preprocess(frame_of(pixels, 10, 10))->intensity[2 * 4 + 2], 50);
+}
+
+TEST(Preprocessor, FindsTheCentreOfMassUnderABackground) {
+  constexpr int kEdge = 96, kY = 63, kX = 40;
+  std::uint64_t state = 7;
+  const auto uniform = [&] {
+    return static_cast<double>((state = state * 6364136223846793005ull + 1442695040888963407ull) >> 33) /
+           2147483648.0;
+  };
+  std::vector<float> pixels;
+  for (int y = 0; y < kEdge; ++y)
+    for (int x = 0; x < kEdge; ++x) {
+      const double r2 = (y - kY) * (y - kY) + (x - kX) * (x - kX);
+      int background = 0;  // Poisson, mean 2
+      for (double product = uniform(); product > std::exp(-2.0); product *= uniform()) ++background;
+      pixels.push_back(static_cast<float>(background) +
+                       static_cast<float>(std::round(10000 / 157.0 * std::exp(-r2 / 50))));
+    }
+  const Preprocessor preprocess({.pattern_size = 16, .centring = Centring::centre_of_mass}, nullptr);
+  const auto pattern = preprocess(frame_of(pixels, kEdge, kEdge));
+  ASSERT_TRUE(pattern);
+  const auto brightest =
+      std::max_element(pattern->intensity.begin(), pattern->intensity.end()) - pattern->intensity.begin();
+  EXPECT_NEAR(static_cast<double>(brightest / 16), 8, 1.5);
+  EXPECT_NEAR(static_cast<double>(brightest % 16), 8, 1.5);
+}
+
+TEST(Preprocessor, TakesTheMiddleWhereNothingStandsOutOfTheBackground) {
+  const Preprocessor preprocess({.pattern_size = 2, .centring = Centring::centre_of_mass}, nullptr);
+  const auto pattern = preprocess(frame_of(std::vector<float>(36, 3.0f), 6, 6));
+  ASSERT_TRUE(pattern);
+  EXPECT_THAT(pattern->intensity, Each(3));
+}
+
+TEST(Preprocessor, TakesHalfTheHeightForTheMiddleWhetherGivenOrNot) {
+  for (const int edge : {32, 33, 64})
+    for (const int bin : {1, 2, 3, 4}) {
+      std::vector<float> pixels(static_cast<std::size_t>(edge * edge), 0.0f);
+      std::iota(pixels.begin(), pixels.end(), 1.0f);
+      const auto middle = static_cast<float>(edge / 2);
+      const auto given = Preprocessor({.pattern_size = 8, .bin = bin, .centre_y = middle, .centre_x = middle},
+                                      nullptr)(frame_of(pixels, edge, edge));
+      const auto left_out =
+          Preprocessor({.pattern_size = 8, .bin = bin}, nullptr)(frame_of(pixels, edge, edge));
+      ASSERT_TRUE(given && left_out);
+      EXPECT_EQ(given->intensity, left_out->intensity) << edge << " " << bin;
+      EXPECT_THAT(given->measured, Each(1)) << edge << " " << bin;
+    }
+}
+
+TEST(Preprocessor, DoesNotMeasureWhatMarksPixelsOfIntegers) {
+  const Preprocessor preprocess({.pattern_size = 2}, nullptr);
+  const auto measured = [&](const auto& values, PixelType type) {
+    return preprocess(frame_of(values, 2, 2, type))->measured;
+  };
+  EXPECT_THAT(measured(std::vector<std::int32_t>{5, -1, -2, 2147483647}, PixelType::i32),
+              ElementsAre(1, 0, 0, 0));
+  EXPECT_THAT(measured(std::vector<std::uint32_t>{5, 4294967295u, 4294967294u, 70000}, PixelType::u32),
+              ElementsAre(1, 0, 0, 1));
+  EXPECT_THAT(measured(std::vector<std::uint16_t>{5, 65535, 65534, 65533}, PixelType::u16),
+              ElementsAre(1, 0, 0, 1));
+  EXPECT_THAT(measured(std::vector<std::uint8_t>{5, 255, 254, 0}, PixelType::u8), ElementsAre(1, 0, 1, 1));
+}
+
+TEST(Preprocessor, TakesTheLimitsThatAreGivenForThoseOfTheType) {
+  const auto measured = [](RawLimits limits, const auto& values, PixelType type) {
+    return Preprocessor({.pattern_size = 2, .limits = limits}, nullptr)(frame_of(values, 2, 2, type))
+        ->measured;
+  };
+  const std::vector<std::uint16_t> high{5, 65535, 65534, 1000};
+  EXPECT_THAT(measured({.saturation = 0}, high, PixelType::u16), ElementsAre(1, 1, 1, 1));
+  EXPECT_THAT(measured({.saturation = 1000}, high, PixelType::u16), ElementsAre(1, 0, 0, 0));
+  EXPECT_THAT(measured({.invalid_below = -1}, std::vector<std::int16_t>{5, -1, -2, 32767}, PixelType::i16),
+              ElementsAre(1, 1, 0, 0));
+  EXPECT_THAT(measured({.invalid_below = 0}, std::vector<float>{5, -1, -0.5f, 1}, PixelType::f32),
+              ElementsAre(1, 0, 0, 1));
+}
+
+TEST(Preprocessor, TellsTheShareOfPixelsThatAreMarkedAndNotMasked) {
+  const std::vector<std::uint16_t> values{1, 65535, 65535, 4};
+  const Frame frame = frame_of(values, 2, 2, PixelType::u16);
+  EXPECT_EQ(Preprocessor({.pattern_size = 2}, nullptr).share_of_marks(frame), 0.5);
+  EXPECT_EQ(Preprocessor({.pattern_size = 2, .limits = {.saturation = 0}}, nullptr).share_of_marks(frame),
+            0.5);
+  auto known = calibration(2, 2);
+  known->measured = {1, 0, 1, 1};
+  EXPECT_DOUBLE_EQ(Preprocessor({.pattern_size = 2}, known).share_of_marks(frame), 1.0 / 3);
+  EXPECT_EQ(Preprocessor({.pattern_size = 2}, nullptr).share_of_marks(frame_of(counting(4), 2, 2)), 0);
+  EXPECT_EQ(Preprocessor({.pattern_size = 2}, known).share_of_marks(frame_of(counting(9), 3, 3)), 0)
+      << "of another shape";
+}
+
+TEST(Preprocessor, RejectsSumsThatSinglePrecisionCannotWorkWith) {
+  const Preprocessor preprocess({.pattern_size = 2}, nullptr);
+  EXPECT_EQ(preprocess(frame_of({1e-45f, 0, 0, 0}, 2, 2)).error(), Rejection::no_signal);
+  EXPECT_EQ(preprocess(frame_of({3e38f, 3e38f, 0, 0}, 2, 2)).error(), Rejection::not_finite);
+  EXPECT_EQ(preprocess(frame_of({1e31f, 0, 0, 0}, 2, 2)).error(), Rejection::not_finite);
 }
 
 TEST(Preprocessor, BinsBySumming) {
@@ -336,8 +434,8 @@ TEST(Preprocessor, RefusesAConfigThatMakesNoSenseAndNamesTheKey) {
   refuses({.pattern_size = 1}, "preprocess.pattern_size");
   refuses({.pattern_size = 64, .bin = 0}, "preprocess.bin");
   refuses({.pattern_size = 64, .bin = 1 << 20}, "preprocess.bin");
-  refuses({.saturation = -1}, "preprocess.saturation");
-  refuses({.saturation = kNan}, "preprocess.saturation");
+  refuses({.limits = {.saturation = -1}}, "preprocess.saturation");
+  refuses({.limits = {.saturation = kNan}}, "preprocess.saturation");
   refuses({.expected_rows = -1}, "preprocess.expected_rows");
   refuses({.centre_y = kNan}, "preprocess.centre_y");
   refuses({.centre_x = 64, .expected_rows = 64, .expected_columns = 64}, "preprocess.centre_x");

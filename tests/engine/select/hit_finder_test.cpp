@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <cstring>
 #include <limits>
 #include <stdexcept>
@@ -42,6 +43,18 @@ TEST(HitFinder, SkipsPixelsThatAreNotFinite) {
   const auto score = hits(frame_of({kNan, kInf, -kInf, 7}, 2, 2));
   ASSERT_TRUE(score);
   EXPECT_EQ(*score, 1);
+}
+
+TEST(HitFinder, TakesNoSaturatedOrMarkedPixelForALitOne) {
+  std::vector<std::uint16_t> pixels(1024, 0);
+  std::fill_n(pixels.begin(), 300, std::uint16_t{65535});
+  std::fill_n(pixels.begin() + 500, 5, std::uint16_t{1});
+  for (const RawLimits limits : {RawLimits{.saturation = 65535}, RawLimits{}}) {
+    const HitFinder hits({.minimum_lit_pixels = 250, .limits = limits}, nullptr);
+    EXPECT_EQ(hits(frame_of(pixels, 32, 32, PixelType::u16)).error(), Rejection::not_a_hit);
+  }
+  EXPECT_EQ(*HitFinder({.limits = {.saturation = 0}}, nullptr)(frame_of(pixels, 32, 32, PixelType::u16)),
+            305);
 }
 
 TEST(HitFinder, RejectsAFrameWithFewerLitPixelsThanAskedFor) {
