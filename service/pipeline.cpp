@@ -145,7 +145,7 @@ void Pipeline::run_publish() {
     if (item) {
       const Range range(Stage::publish);
       std::visit(Overloaded{[&](std::unique_ptr<Reconstruction>& result) { hand_over(std::move(result)); },
-                            [&](const publish::RunEvent& event) { hand_over(event); }},
+                            [&](const publish::RunEvent& event) { give_to_sinks(event); }},
                  *item);
     }
     for (const auto& sink : stages_.sinks) sink->tend();
@@ -153,9 +153,14 @@ void Pipeline::run_publish() {
   }
   if (state() == State::failed) return;
   const Accounts accounts = metrics_.accounts();
-  for (const auto& sink : stages_.sinks)
-    sink->take(publish::Bye{accounts.received, accounts.published, accounts.rejected_total(),
-                            accounts.dropped_total()});
+  give_to_sinks(publish::Bye{accounts.received, accounts.published, accounts.rejected_total(),
+                             accounts.dropped_total()});
+}
+
+template <class Item>
+void Pipeline::give_to_sinks(const Item& item) {
+  for (std::size_t i = 0; i < stages_.sinks.size(); ++i)
+    if (!stages_.sinks[i]->take(item)) metrics_.sink_missed(i);
 }
 
 void Pipeline::hand_over(std::unique_ptr<Reconstruction> result) {
@@ -165,8 +170,7 @@ void Pipeline::hand_over(std::unique_ptr<Reconstruction> result) {
   result->times[Stage::publish] = std::max(0.0f, seconds_between(result->pattern->arrival, now) - before);
   const std::shared_ptr<const Reconstruction> shared = std::move(result);
   try {
-    for (std::size_t i = 0; i < stages_.sinks.size(); ++i)
-      if (!stages_.sinks[i]->take(shared)) metrics_.sink_missed(i);
+    give_to_sinks(shared);
   } catch (...) {
     if (inferred)
       metrics_.dropped(Stage::publish, DropReason::failed);
@@ -175,10 +179,6 @@ void Pipeline::hand_over(std::unique_ptr<Reconstruction> result) {
     throw;
   }
   metrics_.published(*shared, now);
-}
-
-void Pipeline::hand_over(const publish::RunEvent& event) {
-  for (const auto& sink : stages_.sinks) sink->take(event);
 }
 
 // Threads and their end

@@ -88,7 +88,8 @@ class Pipeline {
   void look_for_marks(const Frame& frame);
   void run_publish();
   void hand_over(std::unique_ptr<Reconstruction> result);
-  void hand_over(const publish::RunEvent& event);
+  template <class Item>
+  void give_to_sinks(const Item& item);  ///< counts what did not reach everybody
 
   void spawn(std::vector<std::thread>& group, const std::string& name, std::function<void()> work);
   void fail(const std::string& sentence, bool device_lost);

@@ -36,10 +36,10 @@ class Sink {
   virtual ~Sink() = default;
   /// A metric label.
   virtual const std::string& name() const = 0;
-  /// Returns false when the result did not reach every consumer that asked for it.
+  /// Each returns false when it did not reach every consumer that asked for it.
   virtual bool take(const std::shared_ptr<const Reconstruction>& result) = 0;
-  virtual void take(const RunEvent& event) = 0;
-  virtual void take(const Bye& bye) = 0;
+  virtual bool take(const RunEvent& event) = 0;
+  virtual bool take(const Bye& bye) = 0;
   /// Called at least ten times a second, for housekeeping.
   virtual void tend() {}
 };

@@ -27,6 +27,9 @@ struct ZmqPublisherConfig {
 /// somebody fell behind, and bounds from below what that subscriber missed; the subscriber itself knows
 /// exactly, from the ids.
 ///
+/// Nor does one that misbehaves: a message of more than some hundred bytes ends its connection, a few
+/// commands are taken in at a time, and what it never subscribed to it cannot end.
+///
 /// Thread: built anywhere (binds; throws std::runtime_error with one sentence), then one thread. Never
 /// blocks; the destructor leaves at most a second for the last messages. `context` has to outlive it.
 class ZmqPublisher : public Sink {
@@ -36,12 +39,14 @@ class ZmqPublisher : public Sink {
 
   const std::string& name() const override;
   bool take(const std::shared_ptr<const Reconstruction>& result) override;
-  void take(const RunEvent& event) override;
-  void take(const Bye& bye) override;
-  /// Takes in subscriptions.
+  bool take(const RunEvent& event) override;
+  bool take(const Bye& bye) override;
+  /// Takes in a few subscriptions.
   void tend() override;
 
-  /// Called from tend() with +1 for a subscription and -1 for its end. Set before the first tend().
+  /// Called from tend() when the number of subscriptions changes: one for each topic of each subscriber,
+  /// which end with its connection. Subscribers within the process (inproc) do not count. Set before the
+  /// first tend().
   void on_subscription(std::function<void(int change)> callback);
 
   /// The endpoint as ZeroMQ sees it: with the port, where the configuration said "any" (tcp://127.0.0.1:*).

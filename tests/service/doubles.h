@@ -165,15 +165,17 @@ class RecordingSink : public publish::Sink {
     results_.push_back(result);
     return accepts_;
   }
-  void take(const publish::RunEvent& event) override {
+  bool take(const publish::RunEvent& event) override {
     note((event.kind == publish::RunEvent::Kind::begin ? "begin " : "end ") + std::to_string(event.run));
     std::lock_guard lock(mutex_);
     last_event_ = event;
+    return accepts_;
   }
-  void take(const publish::Bye& bye) override {
+  bool take(const publish::Bye& bye) override {
     note("bye");
     std::lock_guard lock(mutex_);
     bye_ = bye;
+    return accepts_;
   }
 
   std::vector<std::string> words() const {

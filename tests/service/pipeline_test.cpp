@@ -248,7 +248,18 @@ TEST_F(PipelineTest, ASinkThatMissesAResultIsCountedAndTheFrameIsPublished) {
   build();
   feed(3);
   EXPECT_EQ(drain().published, 3u);
-  EXPECT_THAT(metric_text(), HasSubstr("flashphase_publish_dropped_total{sink=\"recording\"} 3\n"));
+  EXPECT_THAT(metric_text(), HasSubstr("flashphase_publish_dropped_total{sink=\"recording\"} 4\n"))
+      << "the results and the bye";
+}
+
+TEST_F(PipelineTest, RunEventsThatASinkMissesAreCountedToo) {
+  stages.sinks.push_back(std::make_shared<RecordingSink>(false));
+  build();
+  source->add(ingest::RunBegin{.source = "fake", .run = 1});
+  source->add(ingest::RunEnd{.source = "fake", .run = 1});
+  drain();
+  EXPECT_THAT(metric_text(), HasSubstr("flashphase_publish_dropped_total{sink=\"recording\"} 3\n"))
+      << "begin, end and bye";
 }
 
 TEST_F(PipelineTest, BatchesWhatIsWaiting) {

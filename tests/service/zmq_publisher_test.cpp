@@ -3,13 +3,17 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <thread>
 #include <zmq.hpp>
 
 #include "proto/reconstruction.pb.h"
+#include "tests/service/zmtp_peer.h"
 
 namespace flashphase::publish {
 namespace {
+
+using testing_support::ZmtpPeer;
 
 std::shared_ptr<const Reconstruction> result_of(std::uint64_t sequence,
                                                 ResultStage stage = ResultStage::inferred) {
@@ -23,23 +27,15 @@ std::shared_ptr<const Reconstruction> result_of(std::uint64_t sequence,
 
 class ZmqPublisherTest : public testing::Test {
  protected:
-  ZmqPublisherTest() {
-    publisher_.on_subscription([this](int change) { subscriptions_ += change; });
-  }
-
-  /// A subscriber that has been heard of.
+  /// A subscriber that has been heard of: within a process the subscription is there at once.
   zmq::socket_t subscriber(const std::string& topic, int high_water_mark) {
     zmq::socket_t socket(context_, zmq::socket_type::sub);
     socket.set(zmq::sockopt::rcvhwm, high_water_mark);
     socket.set(zmq::sockopt::rcvtimeo, 20000);
     socket.set(zmq::sockopt::linger, 0);
     socket.connect(publisher_.endpoint());
-    const int before = subscriptions_;
     socket.set(zmq::sockopt::subscribe, topic);
-    while (subscriptions_ == before) {
-      publisher_.tend();
-      std::this_thread::yield();
-    }
+    publisher_.tend();
     return socket;
   }
 
@@ -60,7 +56,6 @@ class ZmqPublisherTest : public testing::Test {
 
   static constexpr int kHighWaterMark = 4;
   zmq::context_t context_;
-  int subscriptions_ = 0;
   ZmqPublisher publisher_{context_, {.endpoint = "inproc://results", .high_water_mark = kHighWaterMark}};
 };
 
@@ -68,8 +63,8 @@ TEST_F(ZmqPublisherTest, SendsEachKindOfMessageUnderItsTopic) {
   auto all = subscriber("", 100);
   EXPECT_TRUE(publisher_.take(result_of(1)));
   EXPECT_TRUE(publisher_.take(result_of(1, ResultStage::refined)));
-  publisher_.take(RunEvent{.source = "a", .run = 5});
-  publisher_.take(Bye{.received = 9});
+  EXPECT_TRUE(publisher_.take(RunEvent{.source = "a", .run = 5}));
+  EXPECT_TRUE(publisher_.take(Bye{.received = 9}));
   EXPECT_EQ(receive(all).topic, "inferred");
   EXPECT_EQ(receive(all).topic, "refined");
   const auto run = receive(all);
@@ -117,15 +112,16 @@ TEST_F(ZmqPublisherTest, ASubscriberThatRecoversHearsAgain) {
   EXPECT_EQ(receive(slow).message.reconstruction().sequence(), 1000u);
 }
 
-TEST_F(ZmqPublisherTest, NoticesWhenASubscriberLeaves) {
-  auto socket = subscriber("inferred", 10);
-  EXPECT_EQ(subscriptions_, 1);
-  socket.set(zmq::sockopt::unsubscribe, "inferred");
-  while (subscriptions_ != 0) {
-    publisher_.tend();
-    std::this_thread::yield();
-  }
-  EXPECT_EQ(subscriptions_, 0);
+TEST_F(ZmqPublisherTest, ARunEventThatAFullSubscriberMissesIsReported) {
+  auto stuck = subscriber("run", 1);
+  int sent = 0;
+  while (publisher_.take(RunEvent{.source = "a", .run = 5})) ASSERT_LT(++sent, 100);
+}
+
+TEST_F(ZmqPublisherTest, AByeThatAFullSubscriberMissesIsReported) {
+  auto stuck = subscriber("", 1);
+  int sent = 0;
+  while (publisher_.take(Bye{})) ASSERT_LT(++sent, 100);
 }
 
 TEST_F(ZmqPublisherTest, AnEndpointInUseIsNamed) {
@@ -135,6 +131,105 @@ TEST_F(ZmqPublisherTest, AnEndpointInUseIsNamed) {
   } catch (const std::runtime_error& error) {
     EXPECT_THAT(error.what(),
                 testing::StartsWith("endpoint: cannot bind inproc://results: Address already in use"));
+  }
+}
+
+/// Over TCP, as every subscriber outside of this process is.
+class SubscriptionsTest : public testing::Test {
+ protected:
+  SubscriptionsTest() {
+    publisher_.on_subscription([this](int change) {
+      subscriptions_ += change;
+      least_ = std::min(least_, subscriptions_);
+    });
+  }
+
+  std::uint16_t port() const {
+    const std::string endpoint = publisher_.endpoint();
+    return static_cast<std::uint16_t>(std::stoi(endpoint.substr(endpoint.rfind(':') + 1)));
+  }
+
+  void tend_until(int subscriptions) {
+    while (subscriptions_ != subscriptions) {
+      publisher_.tend();
+      std::this_thread::yield();
+    }
+  }
+
+  zmq::context_t context_;
+  int subscriptions_ = 0, least_ = 0;
+  ZmqPublisher publisher_{context_, {.endpoint = "tcp://127.0.0.1:*"}};
+};
+
+TEST_F(SubscriptionsTest, AreCountedPerSubscriberAndTopic) {
+  zmq::socket_t socket(context_, zmq::socket_type::sub);
+  socket.set(zmq::sockopt::linger, 0);
+  socket.connect(publisher_.endpoint());
+  socket.set(zmq::sockopt::subscribe, "inferred");
+  tend_until(1);
+  ZmtpPeer other(port());
+  other.subscribe("inferred");
+  other.subscribe("run");
+  tend_until(3);
+  socket.set(zmq::sockopt::unsubscribe, "inferred");
+  tend_until(2);
+}
+
+TEST_F(SubscriptionsTest, ThatNobodyHasCannotBeEnded) {
+  ZmtpPeer first(port());
+  first.subscribe("");
+  tend_until(1);
+  ZmtpPeer second(port());
+  for (const char* topic : {"never", "", "", "inferred"}) second.unsubscribe(topic);
+  second.subscribe("run");
+  tend_until(2);
+  EXPECT_EQ(least_, 0);
+}
+
+TEST_F(SubscriptionsTest, CountOnceHoweverOftenTheyAreAskedFor) {
+  ZmtpPeer peer(port());
+  for (int i = 0; i < 3; ++i) peer.subscribe("inferred");
+  peer.subscribe("run");
+  tend_until(2);
+  peer.unsubscribe("inferred");
+  tend_until(1);
+}
+
+TEST_F(SubscriptionsTest, EndWithTheirSubscriberThatVanishesAndComesAgain) {
+  for (int round = 0; round < 3; ++round) {
+    {
+      ZmtpPeer peer(port());
+      peer.subscribe("inferred");
+      peer.subscribe("inferred");
+      peer.subscribe("refined");
+      tend_until(2);
+    }
+    tend_until(0);
+  }
+  EXPECT_EQ(least_, 0);
+}
+
+TEST_F(SubscriptionsTest, OneOfSixtyMegabytesEndsThatPeerAtItsFirstBytes) {
+  ZmtpPeer good(port());
+  good.subscribe("");
+  ZmtpPeer bad(port());
+  bad.send(std::string_view("\x02\x00\x00\x00\x00\x03\x93\x87\x00\x01", 10));  // long frame, 60'000'000 bytes
+  bad.send(std::string(1000, 'x'));
+  EXPECT_TRUE(bad.is_closed());
+  tend_until(1);
+  EXPECT_TRUE(publisher_.take(result_of(1)));
+}
+
+TEST_F(SubscriptionsTest, ManyAtOnceHoldUpNobody) {
+  constexpr int kMany = 10000, kAFew = 100;
+  ZmtpPeer peer(port());
+  std::string all;
+  for (int i = 0; i < kMany; ++i) all += ZmtpPeer::command('\1', "topic " + std::to_string(i));
+  const std::jthread sender([&] { peer.send(all); });
+  while (subscriptions_ < kMany) {
+    const int before = subscriptions_;
+    publisher_.tend();
+    ASSERT_LE(subscriptions_ - before, kAFew);
   }
 }
 
