@@ -9,6 +9,8 @@
 #include <boost/optional.hpp>
 
 #include <chrono>
+#include <list>
+#include <optional>
 #include <stdexcept>
 #include <thread>
 
@@ -20,39 +22,71 @@ namespace asio = boost::asio;
 namespace beast = boost::beast;
 using tcp = asio::ip::tcp;
 
-constexpr int kMostConnections = 64;
 constexpr std::size_t kLargestHeader = 8192;
 constexpr std::size_t kLargestBody = 4096;
-constexpr std::chrono::seconds kPatience{15};
+constexpr std::size_t kPiece = 4096;
+/// Pause when no connection can be accepted.
+constexpr std::chrono::milliseconds kRetry{100};
+
+class Session;
+/// Those that are open; first the one that has gone longest without a request finished.
+using Sessions = std::list<Session*>;
 
 /// One connection: reads a request, answers, and again while the client keeps it open.
 class Session : public std::enable_shared_from_this<Session> {
  public:
-  Session(tcp::socket socket, const Handler& handler, std::shared_ptr<int> connections)
-      : stream_(std::move(socket)), handler_(handler), connections_(std::move(connections)) {
-    ++*connections_;
+  Session(tcp::socket socket, const Handler& handler, const ServerLimits& limits, Sessions& sessions)
+      : stream_(std::move(socket)),
+        handler_(handler),
+        limits_(limits),
+        sessions_(sessions),
+        place_(sessions_.insert(sessions_.end(), this)) {}
+  ~Session() { leave(); }
+
+  void wait() {
+    if (buffer_.size() > 0) return read();
+    stream_.expires_after(limits_.idle);
+    stream_.async_read_some(buffer_.prepare(kPiece),
+                            [self = shared_from_this()](beast::error_code error, std::size_t size) {
+                              if (error) return;
+                              self->buffer_.commit(size);
+                              self->read();
+                            });
   }
-  ~Session() { --*connections_; }
+
+  /// Ends it at once.
+  void abort() {
+    leave();
+    stream_.close();
+  }
+
+ private:
+  void leave() {
+    if (place_) sessions_.erase(*place_);
+    place_.reset();
+  }
 
   void read() {
     parser_.emplace();
     parser_->header_limit(kLargestHeader);
     parser_->body_limit(kLargestBody);
-    stream_.expires_after(kPatience);
+    stream_.expires_after(limits_.request);
     beast::http::async_read(
         stream_, buffer_, *parser_,
         [self = shared_from_this()](beast::error_code error, std::size_t) { self->answer(error); });
   }
 
- private:
   void answer(beast::error_code error) {
-    if (error == beast::http::error::header_limit || error == beast::http::error::body_limit)
-      return write({413, "text/plain", "too large\n"}, false, true);
-    if (error) return close();
+    using Error = beast::http::error;
+    if (error == Error::header_limit) return refuse(431, "the header is too large\n");
+    if (error == Error::body_limit) return refuse(413, "the body is too large\n");
+    if (error == Error::end_of_stream || error == Error::partial_message) return;
+    if (error.category() == make_error_code(Error::end_of_stream).category())
+      return refuse(400, "this is no HTTP request\n");
+    if (error) return;
     const auto& request = parser_->get();
     const bool head = request.method() == beast::http::verb::head;
-    if (!head && request.method() != beast::http::verb::get)
-      return write({405, "text/plain", "only GET and HEAD\n"}, false, true);
+    if (!head && request.method() != beast::http::verb::get) return refuse(405, "only GET and HEAD\n");
     Response response;
     try {
       response = handler_({request.target().data(), request.target().size()});
@@ -61,6 +95,8 @@ class Session : public std::enable_shared_from_this<Session> {
     }
     write(std::move(response), head, !request.keep_alive());
   }
+
+  void refuse(int status, const std::string& why) { write({status, "text/plain", why}, false, true); }
 
   void write(Response response, bool head, bool last) {
     namespace field = beast::http;
@@ -77,24 +113,40 @@ class Session : public std::enable_shared_from_this<Session> {
       response_.body() = std::move(response.body);
       response_.prepare_payload();
     }
-    stream_.expires_after(kPatience);
+    stream_.expires_after(limits_.idle);
     const auto written = [self = shared_from_this(), last](beast::error_code error, std::size_t) {
-      if (error || last) return self->close();
-      self->read();
+      if (error) return;
+      if (last) return self->close();
+      if (self->place_) self->sessions_.splice(self->sessions_.end(), self->sessions_, *self->place_);
+      self->wait();
     };
     if (!head) return beast::http::async_write(stream_, response_, written);
     serializer_.emplace(response_);
     beast::http::async_write_header(stream_, *serializer_, written);
   }
 
+  /// Reads on, for a while, until the client closes too: the kernel takes an answer back when something that
+  /// was sent is not read.
   void close() {
     beast::error_code ignored;
     stream_.socket().shutdown(tcp::socket::shutdown_send, ignored);
+    stream_.expires_after(limits_.request);
+    discard();
+  }
+
+  void discard() {
+    buffer_.clear();
+    stream_.async_read_some(buffer_.prepare(kPiece),
+                            [self = shared_from_this()](beast::error_code error, std::size_t) {
+                              if (!error) self->discard();
+                            });
   }
 
   beast::tcp_stream stream_;
   const Handler& handler_;
-  std::shared_ptr<int> connections_;
+  const ServerLimits& limits_;
+  Sessions& sessions_;
+  std::optional<Sessions::iterator> place_;  // nothing once it was aborted
   beast::flat_buffer buffer_;
   boost::optional<beast::http::request_parser<beast::http::string_body>> parser_;
   beast::http::response<beast::http::string_body> response_;
@@ -105,9 +157,11 @@ class Session : public std::enable_shared_from_this<Session> {
 
 struct Server::Impl {
   Handler handler;
+  ServerLimits limits;
+  Sessions sessions;  // outlives the context, which holds them
   asio::io_context context{1};
   tcp::acceptor acceptor{context};
-  std::shared_ptr<int> connections = std::make_shared<int>(0);
+  asio::steady_timer retry{context};
   std::thread thread;
 
   void listen(const std::string& address, std::uint16_t port) {
@@ -121,24 +175,44 @@ struct Server::Impl {
     acceptor.set_option(asio::socket_base::reuse_address(true));
     acceptor.bind(endpoint, error);
     if (!error) acceptor.listen(asio::socket_base::max_listen_connections, error);
+    if (!error) acceptor.non_blocking(true, error);
     if (error)
       throw std::runtime_error(fmt::format("port: cannot listen on {}:{}: {}; 0 takes any free port", address,
                                            port, error.message()));
   }
 
+  /// Waits before it accepts: the system says that there is no file descriptor even when there is nobody.
   void accept() {
-    acceptor.async_accept([this](beast::error_code error, tcp::socket socket) {
-      if (error == asio::error::operation_aborted) return;
-      if (!error && *connections < kMostConnections)
-        std::make_shared<Session>(std::move(socket), handler, connections)->read();
+    acceptor.async_wait(tcp::acceptor::wait_read, [this](beast::error_code error) {
+      if (error) return;
+      tcp::socket socket(context);
+      acceptor.accept(socket, error);
+      if (error == asio::error::would_block) return accept();
+      if (error) return accept_later();
+      if (sessions.size() >= limits.connections) drop_oldest();
+      std::make_shared<Session>(std::move(socket), handler, limits, sessions)->wait();
       accept();
     });
   }
+
+  /// Out of file descriptors, most likely: not at once again, and with one more.
+  void accept_later() {
+    drop_oldest();
+    retry.expires_after(kRetry);
+    retry.async_wait([this](beast::error_code error) {
+      if (!error) accept();
+    });
+  }
+
+  void drop_oldest() {
+    if (!sessions.empty()) sessions.front()->abort();
+  }
 };
 
-Server::Server(const std::string& address, std::uint16_t port, Handler handler)
+Server::Server(const std::string& address, std::uint16_t port, Handler handler, const ServerLimits& limits)
     : impl_(std::make_unique<Impl>()) {
   impl_->handler = std::move(handler);
+  impl_->limits = limits;
   impl_->listen(address, port);
   impl_->accept();
   impl_->thread = std::thread([impl = impl_.get()] {

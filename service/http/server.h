@@ -1,5 +1,7 @@
 #pragma once
 
+#include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -18,14 +20,23 @@ struct Response {
 /// at a time.
 using Handler = std::function<Response(std::string_view target)>;
 
-/// A small HTTP/1.1 server on one thread of its own. It reads GET and HEAD only (405 otherwise), bounds what
-/// a client can cost: connections, header and body size, time for a request; and answers 500 when the handler
-/// throws.
+struct ServerLimits {
+  std::size_t connections = 64;
+  std::chrono::milliseconds request{3000};  ///< from the first byte of a request to its last one
+  std::chrono::milliseconds idle{15000};    ///< until that first byte, and for an answer to be taken
+};
+
+/// A small HTTP/1.1 server on one thread of its own. It reads GET and HEAD only (405 otherwise, 400 for what
+/// is no HTTP), bounds what a client can cost: connections, header (431) and body size (413), time; and
+/// answers 500 when the handler throws.
+///
+/// A new connection is always taken: where all places are, or the process has no file descriptor left, the
+/// one that has gone longest without a request finished is closed, be it half a request or an idle browser.
 class Server {
  public:
   /// Listens from here on. Port 0 = any free port. Throws std::runtime_error with one sentence that begins
   /// with "port: " or "address: ".
-  Server(const std::string& address, std::uint16_t port, Handler handler);
+  Server(const std::string& address, std::uint16_t port, Handler handler, const ServerLimits& limits = {});
   ~Server();  ///< closes the connections and joins
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
