@@ -186,7 +186,7 @@ http: {{port: {self.page.rsplit(':', 1)[1]}}}
         median_refined = statistics.median(values)
         with h5py.File(self.arguments.data) as file:
             count = len(file["patterns"])  # the replay begins again after the last one
-        best = sorted({r["sequence"] % count: r["residual"] for r in refined}.items(), key=lambda item: item[1])[:5]
+        best = sorted({int(r["sequence"]) % count: r["residual"] for r in refined}.items(), key=lambda item: item[1])[:5]
         print(f"residual: median {median:.5f} after the network, {median_refined:.5f} refined (sane up to {SANE_REFINED}); "
               f"refined: least {min(values):.5f}, greatest {max(values):.5f}")
         print("best refined frames: " + ", ".join(f"{frame}: {residual:.5f}" for frame, residual in best))

@@ -50,10 +50,10 @@ float resolution_of(const v1::Reconstruction& result) {
 std::string as_json(const v1::Reconstruction& result) {
   JsonObject object;
   object.add("source", result.source())
-      .add("run", result.run())
-      .add("train", result.train())
-      .add("pulse", result.pulse());
-  object.add("sequence", result.sequence()).add("stage", stage_of(result)).add("size", result.size());
+      .add_id("run", result.run())
+      .add_id("train", result.train())
+      .add_id("pulse", result.pulse());
+  object.add_id("sequence", result.sequence()).add("stage", stage_of(result)).add("size", result.size());
   object.add("residual", static_cast<double>(result.residual())).add("in_domain", result.in_domain());
   object.add("noise_residual", static_cast<double>(result.noise_residual()));
   object.add("hit_score", static_cast<double>(result.hit_score()));

@@ -95,10 +95,8 @@ void write_pattern(JsonWriter& json, const Pattern& pattern) {
   for (std::size_t i = 0; i < intensity.size(); ++i)
     if (pattern.measured[i] == 0) intensity[i] = std::numeric_limits<float>::quiet_NaN();
   json.begin_object();
-  json.member("source", std::string_view(pattern.id.source)).member("run", pattern.id.run);
-  json.member("train", pattern.id.train)
-      .member("pulse", pattern.id.pulse)
-      .member("sequence", pattern.id.sequence);
+  json.member("source", std::string_view(pattern.id.source)).id("run", pattern.id.run);
+  json.id("train", pattern.id.train).id("pulse", pattern.id.pulse).id("sequence", pattern.id.sequence);
   json.member("hit_score", static_cast<double>(pattern.hit_score)).member("size", pattern.size);
   json.member("intensity", std::string_view(base64_of(intensity)));
   json.end_object();

@@ -3,6 +3,7 @@
 #include <spdlog/fmt/fmt.h>
 
 #include <cmath>
+#include <string>
 
 namespace flashphase::http {
 
@@ -61,6 +62,9 @@ JsonWriter& JsonWriter::value(std::uint64_t number) {
 }
 JsonWriter& JsonWriter::value(std::int64_t number) {
   return raw(fmt::format("{}", number));
+}
+JsonWriter& JsonWriter::id(std::string_view name, std::uint64_t number) {
+  return member(name, std::string_view(std::to_string(number)));
 }
 JsonWriter& JsonWriter::null() {
   return raw("null");

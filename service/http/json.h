@@ -22,6 +22,8 @@ class JsonWriter {
   JsonWriter& value(std::int64_t number);
   JsonWriter& value(int number) { return value(static_cast<std::int64_t>(number)); }
   JsonWriter& null();
+  /// As text: many readers of JSON, browsers first, round numbers beyond 2^53.
+  JsonWriter& id(std::string_view name, std::uint64_t number);
 
   template <class T>
   JsonWriter& member(std::string_view name, const T& content) {

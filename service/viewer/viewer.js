@@ -73,12 +73,13 @@ function paint_object(amplitude_figure, phase_figure, image) {
   paint(phase_figure, image.size, (i) => (support[i] ? cyclic(phase[i]) : OUTSIDE), '−π', 'π', (t) => cyclic((2 * t - 1) * Math.PI));
 }
 
-function paint_row(row, pattern, image) {
+/** `identity`: what tells the frame from the others on the page. */
+function paint_row(row, identity, pattern, image) {
   row.hidden = false;
   const figures = row.querySelectorAll('figure');
   paint_pattern(figures[0], pattern);
   paint_object(figures[1], figures[2], image);
-  const parts = [`sequence ${pattern.sequence}`, `residual ${short(image.residual)} (noise ${short(image.noise_residual)})`];
+  const parts = [identity, `residual ${short(image.residual)} (noise ${short(image.noise_residual)})`];
   if (image.agreement !== undefined) parts.push(`agreement ${short(image.agreement)}`);
   parts.push(`${short(image.latency_milliseconds)} ms`);
   if (image.iterations) parts.push(`${image.iterations} iterations, ${image.schedule}`);
@@ -208,7 +209,7 @@ function chart(canvas, lines) {
 let number = 0;
 
 async function look_at_latest() {
-  const answer = await fetch(`/api/v1/latest?after=${number}`);
+  const answer = await fetch(`api/v1/latest?after=${number}`);
   if (answer.status !== 200) return;
   const latest = await answer.json();
   number = latest.number;
@@ -220,13 +221,15 @@ async function look_at_latest() {
     strong.textContent = `${value}`;
     return [`${name} `, strong, '  '];
   }));
-  paint_row(element('inferred'), p, latest.inferred);
-  if (latest.refined) paint_row(element('refined'), latest.refined.pattern, latest.refined.image);
+  paint_row(element('inferred'), `sequence ${p.sequence}`, p, latest.inferred);
+  if (!latest.refined) return;
+  const r = latest.refined.pattern, same_run = r.run === p.run && r.source === p.source;
+  paint_row(element('refined'), `${same_run ? '' : `${r.source} run ${r.run} `}sequence ${r.sequence}`, r, latest.refined.image);
 }
 
 async function look_at_status() {
   try {
-    show_status(await (await fetch('/api/v1/status')).json());
+    show_status(await (await fetch('api/v1/status')).json());
   } catch {
     show_state('no answer', 'the daemon does not answer');
     number = 0;

@@ -10,9 +10,11 @@ namespace flashphase::http {
 namespace {
 
 using testing::HasSubstr;
+using testing::Not;
 using testing::StartsWith;
 using testing_support::FakeSolver;
 using testing_support::PipelineTest;
+using testing_support::some_frame;
 
 class ApiTest : public PipelineTest {
  protected:
@@ -55,11 +57,23 @@ TEST_F(ApiTest, TheLatestResultComesWithItsPattern) {
   EXPECT_EQ(latest.status, 200);
   EXPECT_THAT(
       latest.body,
-      StartsWith(R"({"number":2,"pattern":{"source":"fake","run":1,"train":1,"pulse":0,"sequence":1,)"));
+      StartsWith(
+          R"({"number":2,"pattern":{"source":"fake","run":"1","train":"1","pulse":"0","sequence":"1",)"));
   EXPECT_THAT(latest.body, HasSubstr(R"("inferred":{"size":8,)"));
   EXPECT_EQ(ask("/api/v1/latest?after=2").status, 204) << "nothing newer";
   EXPECT_EQ(ask("/api/v1/latest?after=1").status, 200);
   EXPECT_EQ(ask("/api/v1/latest?after=rubbish").status, 200);
+}
+
+TEST_F(ApiTest, LargeIdsKeepAllTheirDigits) {
+  run();
+  Frame frame = some_frame(18446744073709551615u, 9223372036854775809u);
+  frame.id.train = 9007199254740993u;
+  source->add(std::move(frame));
+  drain();
+  EXPECT_THAT(ask("/api/v1/latest").body,
+              HasSubstr(R"("run":"9223372036854775809","train":"9007199254740993","pulse":"0",)"
+                        R"("sequence":"18446744073709551615",)"));
 }
 
 TEST_F(ApiTest, TheLatestRefinedResultIsBesideIt) {
@@ -123,8 +137,15 @@ TEST_F(ApiTest, ServesTheViewerWithAllItsFiles) {
   EXPECT_THAT(ask("/").content_type, StartsWith("text/html"));
   EXPECT_THAT(ask("/").body, HasSubstr("viewer.js"));
   EXPECT_THAT(ask("/").body, HasSubstr("viewer.css"));
-  EXPECT_THAT(ask("/viewer.js").body, HasSubstr("/api/v1/latest"));
+  EXPECT_THAT(ask("/viewer.js").body, HasSubstr("api/v1/latest"));
   EXPECT_EQ(ask("/viewer.css").status, 200);
+}
+
+TEST_F(ApiTest, TheViewerAsksBesideItselfSoThatAProxyMayPutItUnderAPath) {
+  run();
+  for (const char* page : {"/", "/viewer.js", "/viewer.css"})
+    for (const char* from_the_root : {"\"/", "'/", "`/", "url(/"})
+      EXPECT_THAT(ask(page).body, Not(HasSubstr(from_the_root))) << page;
 }
 
 TEST_F(ApiTest, OtherPagesAreNotFound) {

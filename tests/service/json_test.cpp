@@ -20,6 +20,12 @@ TEST(JsonWriter, PutsCommasWhereTheyBelong) {
   EXPECT_EQ(json.take(), R"({"a":1,"b":{},"c":{"d":true,"e":18446744073709551615},"f":0.5,"g":null})");
 }
 
+TEST(JsonWriter, WritesIdsAsTextThatLosesNoDigit) {
+  JsonWriter json;
+  json.begin_object().id("run", 9223372036854775809u).id("train", 9007199254740993u).end_object();
+  EXPECT_EQ(json.take(), R"({"run":"9223372036854775809","train":"9007199254740993"})");
+}
+
 TEST(JsonWriter, EscapesText) {
   JsonWriter json;
   json.value("a\"b\\c\n\x01");

@@ -158,6 +158,12 @@ class Daemon:
         return self.process.wait(PATIENCE)
 
 
+def watched(line):
+    """A line of flashphase-watch --json; its ids, text there, as numbers."""
+    result = json.loads(line)
+    return {key: int(value) if key in ("run", "train", "pulse", "sequence") else value for key, value in result.items()}
+
+
 @contextlib.contextmanager
 def watcher(daemon, *words):
     """flashphase-watch --json beside a daemon; yields a function that waits for its end and gives (results, its stderr)."""
@@ -169,7 +175,7 @@ def watcher(daemon, *words):
 
         def finish():
             out, errors = process.communicate(timeout=PATIENCE)
-            return [json.loads(line) for line in out.splitlines()], errors
+            return [watched(line) for line in out.splitlines()], errors
 
         yield finish
     finally:

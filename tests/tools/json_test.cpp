@@ -23,6 +23,12 @@ TEST(JsonObject, EscapesQuotesBackslashesAndControlCharacters) {
   EXPECT_EQ(object.text(), R"({"k\"":"a\\b\"c\u000a"})");
 }
 
+TEST(JsonObject, WritesIdsAsTextThatLosesNoDigit) {
+  JsonObject object;
+  object.add_id("run", 9223372036854775809u).add_id("train", 9007199254740993u);
+  EXPECT_EQ(object.text(), R"({"run":"9223372036854775809","train":"9007199254740993"})");
+}
+
 TEST(JsonObject, WritesWhatIsNotFiniteAsNull) {
   JsonObject object;
   object.add("nan", std::numeric_limits<double>::quiet_NaN())
