@@ -1,3 +1,4 @@
+#include <fcntl.h>
 #include <google/protobuf/stubs/logging.h>
 #include <semaphore.h>
 #include <spdlog/spdlog.h>
@@ -5,10 +6,13 @@
 
 #include <CLI/CLI.hpp>
 #include <atomic>
+#include <cerrno>
 #include <csignal>
 #include <cstdio>
+#include <cstring>
 #include <ctime>
 #include <exception>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -33,19 +37,26 @@ struct Options {
   std::vector<std::string> set;
 };
 
-/// SIGTERM and SIGINT: the first asks for a drain, a second one ends the program at once. A handler, not a
-/// blocked signal that is waited for: libraries start threads before main() in which it would not be blocked.
+/// SIGTERM and SIGINT: the first asks for a drain, a second one ends the program at once. SIGHUP asks for a
+/// drain, however often it comes: a terminal that closes sends it twice. Where it is ignored (nohup) it stays
+/// so. SIGPIPE is ignored: whoever reads the log may go. A handler, not a blocked signal that is waited for:
+/// libraries start threads before main() in which it would not be blocked.
 class StopSignals {
  public:
   StopSignals() {
     sem_init(&asked_, 0, 0);
-    struct sigaction action {};
-    action.sa_handler = [](int) {
-      if (count_.fetch_add(1) > 0) _exit(kFailed);
+    struct sigaction action {
+    }, before{};
+    action.sa_handler = [](int number) {
+      if (number != SIGHUP && count_.fetch_add(1) > 0) _exit(kFailed);
       sem_post(&asked_);
     };
     sigaction(SIGTERM, &action, nullptr);
     sigaction(SIGINT, &action, nullptr);
+    sigaction(SIGHUP, nullptr, &before);
+    if (before.sa_handler != SIG_IGN) sigaction(SIGHUP, &action, nullptr);
+    action.sa_handler = SIG_IGN;
+    sigaction(SIGPIPE, &action, nullptr);
   }
 
   /// Whether one came by the end of a fifth of a second.
@@ -63,6 +74,15 @@ class StopSignals {
   static inline std::atomic<int> count_{0};
   static inline sem_t asked_{};
 };
+
+/// Opens what is closed of standard input, output and error, lest the log goes to a socket of that number.
+void open_standard_files() {
+  while (true) {
+    const int file = open("/dev/null", O_RDWR);
+    if (file > STDERR_FILENO) close(file);
+    if (file < 0 || file > STDERR_FILENO) return;
+  }
+}
 
 std::unique_ptr<Network> network_from_file(const std::string& model, const NetworkOptions& options) {
   return make_network(model, options);
@@ -93,7 +113,8 @@ int serve(const service::Config& config) {
 
 int run(const Options& options) {
   const service::Config config = service::load_config(options.config, options.set);
-  if (options.print_config) std::fputs(config.yaml.c_str(), stdout);
+  if (options.print_config && (std::fputs(config.yaml.c_str(), stdout) < 0 || std::fflush(stdout) != 0))
+    throw std::runtime_error(std::string("standard output: ") + std::strerror(errno));
   if (options.check) {
     (void)service::make_stages(config, network_from_file);
     if (const std::string text = measured_text(config); !text.empty())
@@ -106,6 +127,7 @@ int run(const Options& options) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  open_standard_files();
   Options options;
   CLI::App app{"flashphased: detector frames in over ZeroMQ, reconstructions out"};
   app.set_version_flag("--version", FLASHPHASE_VERSION);

@@ -27,7 +27,8 @@ JsonObject StreamTotals::json() const {
 bool FrameStream::begin(std::uint64_t expected_frames) {
   start_ = Clock::now();
   expected_ = expected_frames;
-  return sender_.begin(expected_frames);
+  begun_ = sender_.begin(expected_frames);
+  return begun_;
 }
 
 bool FrameStream::wait_until_due() {
@@ -79,6 +80,7 @@ bool FrameStream::send(std::span<const float> image, int size, bool hit, std::op
 }
 
 bool FrameStream::end() {
+  if (!begun_) return true;
   totals_.seconds = std::chrono::duration<double>(Clock::now() - start_).count();
   const auto count_of = [&](Fault fault) { return totals_.faults[static_cast<std::size_t>(fault)]; };
   return sender_.end(totals_.sent - count_of(Fault::garbage) - count_of(Fault::duplicate));

@@ -32,6 +32,7 @@ class FrameStream {
   /// Waits until the next frame is due and sends it, wrong in the way of `fault` where one is given. False
   /// when stopped by a signal; what was queued until then is counted.
   bool send(std::span<const float> image, int size, bool hit, std::optional<Fault> fault = std::nullopt);
+  /// The end of what was begun, also after a signal; false when nobody took it.
   bool end();
 
   const StreamTotals& totals() const { return totals_; }
@@ -43,6 +44,7 @@ class FrameStream {
 
   NativeSender& sender_;
   Pacer pacer_;
+  bool begun_ = false;
   Clock::time_point start_{};
   std::uint64_t expected_ = 0;
   std::uint64_t index_ = 0;     // of the next frame, for the pace

@@ -15,6 +15,7 @@ namespace {
 constexpr int kHighWaterMark = 1000;
 constexpr int kLingerMilliseconds = 10'000;
 constexpr std::chrono::milliseconds kPoll{100};
+constexpr std::chrono::seconds kEndPatience{2};
 
 std::uint64_t now_ns() {
   const auto now = std::chrono::system_clock::now().time_since_epoch();
@@ -40,10 +41,10 @@ struct NativeSender::Impl {
         socket(context, given.socket == SenderOptions::Socket::push ? zmq::socket_type::push
                                                                     : zmq::socket_type::xpub) {}
 
-  /// Waits until the socket has an event of `events`; false on timeout or when stopped.
-  bool wait(short events, std::chrono::milliseconds timeout) {
+  /// Waits until the socket has an event of `events`; false on timeout or, where that counts, when stopped.
+  bool wait(short events, std::chrono::milliseconds timeout, bool stoppable = true) {
     const auto deadline = Clock::now() + timeout;
-    while (!stop_requested() && Clock::now() < deadline) {
+    while (!(stoppable && stop_requested()) && Clock::now() < deadline) {
       zmq::pollitem_t item{socket.handle(), 0, events, 0};
       try {
         if (zmq::poll(&item, 1, kPoll) > 0) return true;
@@ -124,7 +125,7 @@ bool NativeSender::end(std::uint64_t sent_frames) {
   end.set_run(impl_->options.run);
   end.set_sent_frames(sent_frames);
   end.set_source(impl_->options.source);
-  return impl_->send_message();
+  return impl_->send_message() || (impl_->wait(ZMQ_POLLOUT, kEndPatience, false) && impl_->send_message());
 }
 
 bool NativeSender::garbage(std::span<const std::byte> header, std::span<const std::byte> pixels) {

@@ -50,7 +50,7 @@ class NativeSender {
   /// Each returns false when it was stopped by a signal before the message could be queued.
   bool begin(std::uint64_t expected_frames);
   bool frame(const WireFrame& frame);
-  bool end(std::uint64_t sent_frames);
+  bool end(std::uint64_t sent_frames);  ///< Waits two seconds more after a signal.
   /// A message that is not one of this protocol.
   bool garbage(std::span<const std::byte> header, std::span<const std::byte> pixels);
 

@@ -1,6 +1,8 @@
 #include "tools/program.h"
 
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <exception>
 #include <filesystem>
 #include <iostream>
@@ -27,6 +29,14 @@ int run_program(CLI::App& app, int argc, char** argv, const std::function<int()>
     std::cerr << app.get_name() << ": " << error.what() << '\n';
     return kFailed;
   }
+}
+
+bool print_line(const std::string& line) {
+  if (std::puts(line.c_str()) >= 0 && std::fflush(stdout) == 0) return true;
+  const int error = errno;
+  if (error != EPIPE || std::freopen("/dev/null", "w", stdout) == nullptr)
+    throw std::runtime_error(std::string("standard output: ") + std::strerror(error));
+  return false;
 }
 
 std::string program_folder() {

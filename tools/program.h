@@ -17,6 +17,11 @@ inline constexpr int kUsage = 2;
 /// stderr: std::invalid_argument ends with kUsage, any other exception with kFailed.
 int run_program(CLI::App& app, int argc, char** argv, const std::function<int()>& body);
 
+/// Writes a line to standard output, at once and whole. False when nobody reads there any more, and what
+/// follows goes nowhere; throws std::runtime_error when it cannot be written for another reason. After
+/// stop_on_signals().
+bool print_line(const std::string& line);
+
 /// The folder of the running program, where its siblings are.
 std::string program_folder();
 

@@ -1,5 +1,5 @@
 #include <CLI/CLI.hpp>
-#include <iostream>
+#include <stdexcept>
 #include <string>
 
 #include "tools/frame_pool.h"
@@ -49,8 +49,9 @@ int replay(ReplayArguments& arguments) {
   bool going = stream.begin(frames);
   for (std::uint64_t i = 0; going && i < frames; ++i)
     going = stream.send(images.image(i), images.size(), true);
-  stream.end();
-  std::cout << stream.totals().json().text() << std::endl;
+  const bool ended = stream.end();
+  print_line(stream.totals().json().text());
+  if (!ended) throw std::runtime_error("nobody took the end of the run");
   return kDone;
 }
 

@@ -1,5 +1,4 @@
 #include <CLI/CLI.hpp>
-#include <iostream>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -97,8 +96,9 @@ int simulate(SimArguments& arguments) {
     const bool hit = random.chance(arguments.hit_rate);
     going = stream.send(images(hit, i), images.size(), hit, faults.draw(random));
   }
-  stream.end();
-  std::cout << stream.totals().json().text() << std::endl;
+  const bool ended = stream.end();
+  print_line(stream.totals().json().text());
+  if (!ended) throw std::runtime_error("nobody took the end of the run");
   return kDone;
 }
 

@@ -1,10 +1,13 @@
 #include <CLI/CLI.hpp>
+#include <chrono>
 #include <cstdio>
 #include <iostream>
+#include <limits>
 #include <numbers>
 #include <string>
 #include <vector>
 
+#include "engine/frame/frame.h"
 #include "engine/score/resolution.h"
 #include "proto/endpoint.h"
 #include "proto/reconstruction.pb.h"
@@ -20,6 +23,7 @@ struct WatchArguments {
   std::uint64_t frames = 0;
   bool json = false;
   double timeout_seconds = 0;
+  double wait_seconds = 5;
 
   void add_to(CLI::App& app) {
     app.add_option("endpoint", endpoint, "result endpoint of flashphased, e.g. tcp://127.0.0.1:5602")
@@ -32,6 +36,10 @@ struct WatchArguments {
     app.add_flag("--json", json, "one JSON object per reconstruction");
     app.add_option("--timeout", timeout_seconds,
                    "seconds without any message after which to give up; 0 = never")
+        ->capture_default_str();
+    app.add_option("--wait", wait_seconds,
+                   "seconds that a daemon which goes without a bye has to come back; inf = for ever")
+        ->check(CLI::Range(0.0, std::numeric_limits<double>::infinity()))
         ->capture_default_str();
   }
 };
@@ -102,27 +110,80 @@ void report_event(const v1::ResultMessage& message, std::uint64_t seen) {
   }
 }
 
+/// Says on stderr what is waited for while nothing comes, and when it has been long enough.
+class Patience {
+ public:
+  explicit Patience(const WatchArguments& arguments) : arguments_(arguments) {}
+
+  void heard() { last_message_ = Clock::now(); }
+
+  /// Nothing has come for a while: whether to go on waiting.
+  bool has_more(Publisher publisher) {
+    const Clock::time_point now = Clock::now();
+    if (publisher != publisher_) note(publisher, now);
+    if (publisher == Publisher::not_met && !complained_ && seconds(started_, now) >= kComplainAfter) {
+      say("nobody publishes results at " + arguments_.endpoint + " yet; waiting");
+      complained_ = true;
+    }
+    if (publisher == Publisher::gone && seconds(gone_, now) >= arguments_.wait_seconds) {
+      say("the daemon did not come back");
+      return false;
+    }
+    if (arguments_.timeout_seconds <= 0 || seconds(last_message_, now) < arguments_.timeout_seconds)
+      return true;
+    say("nothing came from " + arguments_.endpoint + " for " + number(arguments_.timeout_seconds) + " s");
+    return false;
+  }
+
+ private:
+  static constexpr double kComplainAfter = 2;
+
+  void note(Publisher publisher, Clock::time_point now) {
+    publisher_ = publisher;
+    if (publisher == Publisher::gone) {
+      gone_ = now;
+      say("the daemon at " + arguments_.endpoint + " went without a bye; it has " +
+          number(arguments_.wait_seconds) + " s to come back");
+      complained_ = true;
+    } else if (complained_) {
+      say(arguments_.endpoint + " answers");
+    }
+  }
+
+  static double seconds(Clock::time_point from, Clock::time_point to) {
+    return std::chrono::duration<double>(to - from).count();
+  }
+  static std::string number(double value) {
+    char text[32];
+    std::snprintf(text, sizeof text, "%g", value);
+    return text;
+  }
+  static void say(const std::string& what) { std::cerr << "flashphase-watch: " << what << std::endl; }
+
+  const WatchArguments& arguments_;
+  const Clock::time_point started_ = Clock::now();
+  Clock::time_point last_message_ = started_, gone_{};
+  Publisher publisher_ = Publisher::not_met;
+  bool complained_ = false;
+};
+
 int watch(const WatchArguments& arguments) {
+  constexpr std::chrono::milliseconds kLook{100};
   stop_on_signals();
   ResultReceiver receiver(arguments.endpoint);
-  const bool patient = arguments.timeout_seconds <= 0;
-  const auto timeout =
-      patient ? std::chrono::milliseconds(std::chrono::hours(24))
-              : std::chrono::milliseconds(static_cast<std::int64_t>(1000 * arguments.timeout_seconds));
+  Patience patience(arguments);
   std::uint64_t seen = 0;
   while (!stop_requested() && (arguments.frames == 0 || seen < arguments.frames)) {
-    const v1::ResultMessage* message = receiver.receive(timeout);
+    const v1::ResultMessage* message = receiver.receive(kLook);
     if (message == nullptr) {
-      if (stop_requested()) return kDone;
-      if (patient) continue;
-      std::cerr << "flashphase-watch: nothing came from " << arguments.endpoint << " for "
-                << arguments.timeout_seconds << " s\n";
+      if (stop_requested() || patience.has_more(receiver.publisher())) continue;
       return kFailed;
     }
+    patience.heard();
     if (message->has_reconstruction()) {
       ++seen;
       const v1::Reconstruction& result = message->reconstruction();
-      std::cout << (arguments.json ? as_json(result) : as_line(result)) << std::endl;
+      if (!print_line(arguments.json ? as_json(result) : as_line(result))) return kDone;
     } else {
       report_event(*message, seen);
       if (message->has_bye()) return kDone;
@@ -135,7 +196,7 @@ int watch(const WatchArguments& arguments) {
 }  // namespace flashphase::tools
 
 int main(int argc, char** argv) {
-  CLI::App app("Prints one line per reconstruction that flashphased publishes; ends at its bye.",
+  CLI::App app("Prints one line per reconstruction that flashphased publishes; ends with it.",
                "flashphase-watch");
   flashphase::tools::WatchArguments arguments;
   arguments.add_to(app);

@@ -77,9 +77,11 @@ def replay(daemon, dataset, *words):
 
 
 class Daemon:
-    """flashphased on free ports. A context manager: on leaving, it is stopped and its exit code checked."""
+    """flashphased on free ports. A context manager: on leaving, it is stopped and its exit code checked.
 
-    def __init__(self, folder, source=(), **settings):
+    `log_reader`: its log can be read from process.stderr instead of the file. `before` runs in the new process first."""
+
+    def __init__(self, folder, source=(), log_reader=False, before=None, **settings):
         self.frames, self.results, self.port = free_endpoint(), free_endpoint(), free_port()
         config = {
             "source": [{"endpoint": self.frames, "socket": "pull", "bind": True, **dict(source)}],
@@ -96,7 +98,8 @@ class Daemon:
         self.config.write_text(json.dumps(config))
         self.log_path = pathlib.Path(folder) / "daemon.log"
         self.log = open(self.log_path, "wb")
-        self.process = subprocess.Popen([BIN / "flashphased", "-c", self.config], stdout=self.log, stderr=self.log)
+        self.process = subprocess.Popen([BIN / "flashphased", "-c", self.config], stdout=self.log,
+                                        stderr=subprocess.PIPE if log_reader else self.log, preexec_fn=before)
 
     def __enter__(self):
         wait_until("the daemon to be ready", self.is_ready)
