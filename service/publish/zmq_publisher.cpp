@@ -21,7 +21,7 @@ namespace {
 /// id of 255. libzmq keeps a node for every byte of a topic.
 constexpr std::int64_t kLargestCommand = 512;
 /// Most commands of subscribers taken in at once, and most that libzmq keeps of one of them.
-constexpr int kFewCommands = 16;
+constexpr int kFewCommands = 64;
 
 /// Who subscribes to what. libzmq tells of every command it gets, also of one that changes nothing, and says
 /// neither whose subscriptions ended with a connection nor which they were; so they are kept here by
