@@ -263,10 +263,10 @@ void Metrics::out_of_memory(Stage stage, std::uint64_t count) {
 }
 
 void Metrics::add_sink(const std::string& name) {
-  sink_missed_.push_back(
-      &counters(registry_, "flashphase_publish_dropped_total",
-                "Results, run events and byes that met a consumer whose queue was full, and went to the others only.")
-           .Add({{"sink", name}}));
+  sink_missed_.push_back(&counters(registry_, "flashphase_publish_dropped_total",
+                                   "Results, run events and byes that met a consumer whose queue was full, "
+                                   "and went to the others only.")
+                              .Add({{"sink", name}}));
 }
 
 void Metrics::subscriptions_changed(int change) {
