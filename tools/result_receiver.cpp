@@ -32,6 +32,7 @@ struct ResultReceiver::Impl {
     if (zmq_socket_monitor(socket.handle(), kEvents,
                            ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED) != 0)
       throw zmq::error_t();
+    events.set(zmq::sockopt::rcvhwm, 0);  // libzmq's thread would wait for room
     events.connect(kEvents);
   }
 

@@ -43,15 +43,14 @@ class Session : public std::enable_shared_from_this<Session> {
         place_(sessions_.insert(sessions_.end(), this)) {}
   ~Session() { leave(); }
 
-  void wait() {
-    if (buffer_.size() > 0) return read();
-    stream_.expires_after(limits_.idle);
-    stream_.async_read_some(buffer_.prepare(kPiece),
-                            [self = shared_from_this()](beast::error_code error, std::size_t size) {
-                              if (error) return;
-                              self->buffer_.commit(size);
-                              self->read();
-                            });
+  void read() {
+    parser_.emplace();
+    parser_->header_limit(kLargestHeader);
+    parser_->body_limit(kLargestBody);
+    stream_.expires_after(limits_.request);
+    beast::http::async_read(
+        stream_, buffer_, *parser_,
+        [self = shared_from_this()](beast::error_code error, std::size_t) { self->answer(error); });
   }
 
   /// Ends it at once.
@@ -66,14 +65,15 @@ class Session : public std::enable_shared_from_this<Session> {
     place_.reset();
   }
 
-  void read() {
-    parser_.emplace();
-    parser_->header_limit(kLargestHeader);
-    parser_->body_limit(kLargestBody);
-    stream_.expires_after(limits_.request);
-    beast::http::async_read(
-        stream_, buffer_, *parser_,
-        [self = shared_from_this()](beast::error_code error, std::size_t) { self->answer(error); });
+  void wait() {
+    if (buffer_.size() > 0) return read();
+    stream_.expires_after(limits_.idle);
+    stream_.async_read_some(buffer_.prepare(kPiece),
+                            [self = shared_from_this()](beast::error_code error, std::size_t size) {
+                              if (error) return;
+                              self->buffer_.commit(size);
+                              self->read();
+                            });
   }
 
   void answer(beast::error_code error) {
@@ -190,7 +190,7 @@ struct Server::Impl {
       if (error == asio::error::would_block) return accept();
       if (error) return accept_later();
       if (sessions.size() >= limits.connections) drop_oldest();
-      std::make_shared<Session>(std::move(socket), handler, limits, sessions)->wait();
+      std::make_shared<Session>(std::move(socket), handler, limits, sessions)->read();
       accept();
     });
   }

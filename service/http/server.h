@@ -22,8 +22,8 @@ using Handler = std::function<Response(std::string_view target)>;
 
 struct ServerLimits {
   std::size_t connections = 64;
-  std::chrono::milliseconds request{3000};  ///< from the first byte of a request to its last one
-  std::chrono::milliseconds idle{15000};    ///< until that first byte, and for an answer to be taken
+  std::chrono::milliseconds request{3000};  ///< for a request: from accepting, later from its first byte
+  std::chrono::milliseconds idle{15000};    ///< between requests, and for an answer to be taken
 };
 
 /// A small HTTP/1.1 server on one thread of its own. It reads GET and HEAD only (405 otherwise, 400 for what

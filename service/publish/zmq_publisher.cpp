@@ -35,6 +35,7 @@ class Subscribers {
                            ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_DISCONNECTED) != 0)
       throw zmq::error_t();
     events_.set(zmq::sockopt::linger, 0);
+    events_.set(zmq::sockopt::rcvhwm, 0);  // libzmq's thread would wait for room
     events_.connect(address);
   }
   ~Subscribers() { zmq_socket_monitor(publisher_.handle(), nullptr, 0); }
