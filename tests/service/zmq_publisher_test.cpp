@@ -175,6 +175,27 @@ TEST_F(SubscriptionsTest, AreCountedPerSubscriberAndTopic) {
   tend_until(2);
 }
 
+TEST(Subscriptions, AreCountedOverIpcToo) {
+  zmq::context_t context;
+  ZmqPublisher publisher(context, {.endpoint = "ipc://*"});
+  int subscriptions = 0;
+  publisher.on_subscription([&](int change) { subscriptions += change; });
+  const auto tend_until = [&](int wanted) {
+    while (subscriptions != wanted) {
+      publisher.tend();
+      std::this_thread::yield();
+    }
+  };
+  {
+    zmq::socket_t socket(context, zmq::socket_type::sub);
+    socket.set(zmq::sockopt::linger, 0);
+    socket.connect(publisher.endpoint());
+    socket.set(zmq::sockopt::subscribe, "");
+    tend_until(1);
+  }
+  tend_until(0);
+}
+
 TEST_F(SubscriptionsTest, ThatNobodyHasCannotBeEnded) {
   ZmtpPeer first(port());
   first.subscribe("");
