@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <thread>
@@ -177,7 +178,8 @@ TEST_F(SubscriptionsTest, AreCountedPerSubscriberAndTopic) {
 
 TEST(Subscriptions, AreCountedOverIpcToo) {
   zmq::context_t context;
-  ZmqPublisher publisher(context, {.endpoint = "ipc://*"});
+  ZmqPublisher publisher(
+      context, {.endpoint = "ipc://" + testing::TempDir() + "/subscriptions-" + std::to_string(::getpid())});
   int subscriptions = 0;
   publisher.on_subscription([&](int change) { subscriptions += change; });
   const auto tend_until = [&](int wanted) {
