@@ -20,6 +20,10 @@ struct ModelInfo {
   Domain domain;
 };
 
+/// In fp32 on one device a frame gets the same answer in whatever batch, to this sum |a - b|^2 / sum |a|^2.
+/// In bf16 and fp16 it holds where batch sizes are pinned alone.
+inline constexpr double kBatchTolerance = 1e-9;
+
 /// Batch of patterns to batch of complex images. Seam: `flash`, `wu2021`, `none`.
 ///
 /// Thread: an instance serves one thread at a time; each worker makes its own. Blocking: computes and

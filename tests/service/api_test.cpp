@@ -48,6 +48,23 @@ TEST_F(ApiTest, TheStatusHasTheKeysThatOthersRelyOn) {
     EXPECT_THAT(status, HasSubstr(part));
 }
 
+TEST_F(ApiTest, PatternsThatWereNotShiftedGetAHint) {
+  run();
+  feed(1);
+  source->wait_until_taken();
+  EXPECT_THAT(ask("/api/v1/status").body, Not(HasSubstr("hint")));
+  for (std::uint64_t i = 1; i < 5; ++i) {
+    Frame frame = some_frame(i);
+    auto pixels = std::make_shared<std::vector<float>>(frame.pixels.size() / sizeof(float), 0.01f);
+    pixels->at(0) = 100;
+    frame.pixels = std::as_bytes(std::span(*pixels));
+    frame.storage = pixels;
+    source->add(frame);
+  }
+  drain();
+  EXPECT_THAT(ask("/api/v1/status").body, HasSubstr("\"hint\":\"4 patterns are brightest in their corners"));
+}
+
 TEST_F(ApiTest, TheLatestResultComesWithItsPattern) {
   run();
   EXPECT_EQ(ask("/api/v1/latest").status, 204) << "nothing yet";

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <fstream>
 #include <random>
 #include <stdexcept>
@@ -100,6 +101,22 @@ TEST_F(FlashNetworkTest, GivesTheSameOnTwoThreads) {
     const auto one = make_network(path_, {.precision = precision, .threads = 1});
     const auto two = make_network(path_, {.precision = precision, .threads = 2});
     EXPECT_LT(difference(answer(*two, patterns), answer(*one, patterns)), 1e-9);
+  }
+}
+
+TEST_F(FlashNetworkTest, GivesAFrameTheSameInAnyBatchToTheToleranceStated) {
+  const std::string shipped = std::string(std::getenv("FLASHPHASE_SOURCE_DIR")) + "/deploy/models/flash.fpm";
+  const PatternBatch patterns = random_patterns(16, 8);
+  for (const std::string& model : {path_, shipped}) {
+    const auto network = make_network(model, {.precision = NetworkOptions::Precision::fp32});
+    const ObjectBatch together = answer(*network, patterns);
+    for (int i = 0; i < patterns.count; ++i) {
+      PatternBatch one(1, patterns.size);
+      std::ranges::copy(patterns.intensity_of(i), one.intensity.begin());
+      ObjectBatch of_batch(1, together.size);
+      std::ranges::copy(together.object_of(i), of_batch.object.begin());
+      EXPECT_LE(difference(of_batch, answer(*network, one)), kBatchTolerance) << model << ' ' << i;
+    }
   }
 }
 

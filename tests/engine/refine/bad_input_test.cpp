@@ -142,6 +142,23 @@ TEST_P(BadInput, AChoiceThatCannotBeMadeIsRefused) {
   refuses("at least one generation", {.generations = 0});
 }
 
+TEST_P(BadInput, WhatOneFrameLeavesBehindSpoilsNoLaterOne) {
+  const Particle particle(kN);
+  PatternBatch huge = particle.pattern(kM);
+  for (float& value : huge.intensity) value *= 1e34f;
+  Starts starts = particle.starts();
+  for (auto& value : starts.object) value *= 1e37f;
+  for (const char* schedule : {"30*AER", "5*HIO+10*AER+5*DM+SW(from=0,every=3)", "10*OSS+5*AER"}) {
+    const auto solver = make();
+    Refined refined;
+    solver->solve(huge, starts, parse_schedule(schedule), refined);
+    solver->solve(particle.pattern(kM), particle.starts(), parse_schedule(schedule), refined);
+    SCOPED_TRACE(schedule);
+    expect_same(refined.objects.object,
+                solve(particle.pattern(kM), particle.starts(), schedule).objects.object);
+  }
+}
+
 TEST_P(BadInput, TimeRunsOutWithoutAHang) {
   const Particle particle(kN);
   Refined refined;

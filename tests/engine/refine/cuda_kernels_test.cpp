@@ -1,5 +1,6 @@
 #include <gmock/gmock.h>
 
+#include <limits>
 #include <map>
 #include <random>
 
@@ -32,6 +33,15 @@ void solve_emulated(int n, const char* schedule, const EmulatedOptions& options)
 /// One of all that a block may do.
 constexpr const char* kPlain = "HIO+ER+2*AER+SW(from=0,every=2,area=0.3,grow=1,sigma=1)+STOP(after=9)";
 constexpr const char* kGeneral = "DM+OSS+RAAR(positive)+ER+SW(from=2,every=1,sigma=1)+MOD(confidence=1)";
+
+TEST(Pixels, OfAcceleratedErBeginWhateverWasThereBefore) {
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  Complex last{nan, nan};
+  const Complex g = accelerated(Update{}, {3, 4}, last, true, 0);
+  EXPECT_EQ(g.re, 3);
+  EXPECT_EQ(g.im, 4);
+  EXPECT_EQ(last.re, 3);
+}
 
 TEST(FusedKernel, HasNoRaceInAnythingItDoes) {
   for (const int n : {16, 32, 64}) {

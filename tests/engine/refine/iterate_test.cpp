@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include <limits>
 #include <ostream>
 
 #include "engine/refine/algorithms.h"
@@ -350,6 +351,26 @@ TEST(Iterate, ConstrainsTheIterateToItsSupport) {
   EXPECT_GT(energy_outside(), 0);
   iterate.constrain();
   EXPECT_EQ(energy_outside(), 0);
+}
+
+TEST(Iterate, ForgetsAStartThatWasNotFinite) {
+  const Particle particle(16);
+  const PatternBatch pattern = particle.pattern(32);
+  const auto accelerated = [&](Iterate& iterate) {
+    iterate.set_pattern(pattern.intensity, pattern.measured);
+    iterate.set_start(particle.start, particle.support, particle.n);
+    for (int i = 0; i < 3; ++i) iterate.accelerate(false, iterate.project().chi2);
+    return std::vector<float>(iterate.re(), iterate.re() + pattern.intensity.size());
+  };
+  Iterate fresh(32), used(32);
+  used.set_pattern(pattern.intensity, pattern.measured);
+  std::vector<std::complex<float>> bad = particle.start;
+  bad[16 * 8 + 8] = std::numeric_limits<float>::quiet_NaN();
+  used.set_start(bad, particle.support, particle.n);
+  used.project();
+  used.accelerate(false, std::nullopt);
+  ASSERT_TRUE(std::isnan(used.re()[32 * 8 + 8]));
+  EXPECT_EQ(accelerated(used), accelerated(fresh));
 }
 
 }  // namespace

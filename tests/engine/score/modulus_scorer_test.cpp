@@ -1,6 +1,8 @@
 #include <gmock/gmock.h>
 
+#include <complex>
 #include <limits>
+#include <numbers>
 #include <stdexcept>
 
 #include "engine/score/score.h"
@@ -53,6 +55,29 @@ TEST(ModulusScorer, IsZeroForTheObjectThatMadeThePatternInAnyScale) {
     for (auto& value : object) value *= scale;
     EXPECT_LT(scorer(c.intensity, c.measured, object, c.n), 1e-11f) << scale;
   }
+}
+
+/// proto/reconstruction.proto: F(ky, kx) = sum object(y, x) exp(-2 pi i (ky y + kx x) / m), origins in the
+/// middle.
+TEST(ModulusScorer, TakesThePhaseWithTheSignThatTheWireStates) {
+  constexpr int n = 8, m = 16;
+  const auto object = plain::random_object(n, 3);
+  std::vector<float> intensity;
+  for (int ky = -m / 2; ky < m / 2; ++ky)
+    for (int kx = -m / 2; kx < m / 2; ++kx) {
+      std::complex<double> sum;
+      for (int y = 0; y < n; ++y)
+        for (int x = 0; x < n; ++x)
+          sum += std::complex<double>(object[static_cast<std::size_t>(y * n + x)]) *
+                 std::polar(1.0, -2 * std::numbers::pi * (ky * (y - n / 2) + kx * (x - n / 2)) / m);
+      intensity.push_back(static_cast<float>(std::norm(sum)));
+    }
+  const std::vector<std::uint8_t> measured(intensity.size(), 1);
+  auto other_sign = object;
+  for (auto& value : other_sign) value = std::conj(value);
+  ModulusScorer scorer(m);
+  EXPECT_LT(scorer(intensity, measured, object, n), 1e-9f);
+  EXPECT_GT(scorer(intensity, measured, other_sign, n), 0.1f);
 }
 
 TEST(ModulusScorer, LooksAtMeasuredPixelsOnly) {
