@@ -16,6 +16,8 @@
 #include "engine/infer/bench_support.h"
 #include "engine/infer/module_checkpoint.h"
 #include "engine/score/score.h"
+#include "engine/simulate/detector.h"
+#include "engine/simulate/particle.h"
 #include "tests/temporary_folder.h"
 
 namespace flashphase {
@@ -106,7 +108,16 @@ TEST_F(FlashNetworkTest, GivesTheSameOnTwoThreads) {
 
 TEST_F(FlashNetworkTest, GivesAFrameTheSameInAnyBatchToTheToleranceStated) {
   const std::string shipped = std::string(std::getenv("FLASHPHASE_SOURCE_DIR")) + "/deploy/models/flash.fpm";
-  const PatternBatch patterns = random_patterns(16, 8);
+  PatternBatch patterns(16, 64);
+  const simulate::Recipe recipe = simulate::paper_recipe();
+  simulate::ParticleSimulator particles(recipe);
+  simulate::DetectorSimulator detector(recipe);
+  for (std::uint64_t i = 0; i < 16; ++i) {
+    const auto at = static_cast<std::size_t>(i) * patterns.pattern_cells();
+    detector.pattern(particles.object(i), i,
+                     std::span(patterns.intensity).subspan(at, patterns.pattern_cells()),
+                     std::span(patterns.measured).subspan(at, patterns.pattern_cells()));
+  }
   for (const std::string& model : {path_, shipped}) {
     const auto network = make_network(model, {.precision = NetworkOptions::Precision::fp32});
     const ObjectBatch together = answer(*network, patterns);

@@ -91,7 +91,7 @@ TEST(Preprocessor, ReadsEveryPixelType) {
 }
 
 TEST(Preprocessor, ReadsTheLargestValuesOfEachType) {
-  const Preprocessor preprocess({.pattern_size = 2}, nullptr);
+  const Preprocessor preprocess({.pattern_size = 2, .limits = {.saturation = 0}}, nullptr);
   EXPECT_EQ(preprocess(frame_of<std::uint32_t>({4294967295u, 0, 0, 0}, 2, 2, PixelType::u32))->intensity[0],
             4294967296.0f);
   EXPECT_EQ(preprocess(frame_of<std::uint16_t>({65535, 0, 0, 0}, 2, 2, PixelType::u16))->intensity[0],

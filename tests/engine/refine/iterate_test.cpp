@@ -359,7 +359,10 @@ TEST(Iterate, ForgetsAStartThatWasNotFinite) {
   const auto accelerated = [&](Iterate& iterate) {
     iterate.set_pattern(pattern.intensity, pattern.measured);
     iterate.set_start(particle.start, particle.support, particle.n);
-    for (int i = 0; i < 3; ++i) iterate.accelerate(false, iterate.project().chi2);
+    for (int i = 0; i < 3; ++i) {
+      const double chi2 = iterate.project().chi2;
+      iterate.accelerate(false, i > 0 ? std::optional(chi2) : std::nullopt);
+    }
     return std::vector<float>(iterate.re(), iterate.re() + pattern.intensity.size());
   };
   Iterate fresh(32), used(32);

@@ -98,7 +98,7 @@ TEST(HitFinder, CountsEveryPixelOfAWideFrame) {
 
 TEST(HitFinder, ReadsIntegerPixels) {
   const HitFinder hits({}, nullptr);
-  EXPECT_EQ(*hits(frame_of<std::uint16_t>({0, 1, 65535, 0}, 2, 2, PixelType::u16)), 2);
+  EXPECT_EQ(*hits(frame_of<std::uint16_t>({0, 1, 65533, 0}, 2, 2, PixelType::u16)), 2);
   EXPECT_EQ(*hits(frame_of<std::int16_t>({0, -1, 5, -32768}, 2, 2, PixelType::i16)), 1);
 }
 
