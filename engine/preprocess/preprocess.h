@@ -20,7 +20,7 @@ struct Config {
   /// bin as whole pixels allow. Negative = height/2, width/2 (rounded down), which put the middle of the
   /// detector there.
   float centre_y = -1, centre_x = -1;
-  RawLimits limits{};                             ///< of raw values; others count as not measured
+  RawLimits limits{};                           ///< of raw values; others count as not measured
   int expected_rows = 0, expected_columns = 0;  ///< 0 = any
 };
 

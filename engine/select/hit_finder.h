@@ -12,7 +12,7 @@ namespace flashphase::select {
 struct Config {
   float pixel_threshold = 0.5f;  ///< photons; a pixel is lit above it
   int minimum_lit_pixels = 0;    ///< 0 = keep every frame
-  RawLimits limits{};              ///< of raw values, as in preprocess
+  RawLimits limits{};            ///< of raw values, as in preprocess
 };
 
 /// In: a Frame. Out: its hit score (measured pixels above the threshold, after dark and gain; a saturated one
