@@ -49,6 +49,7 @@ class PeerMonitor {
                                ZMQ_EVENT_CONNECT_RETRIED) != 0)
       throw zmq::error_t();
     events_.set(zmq::sockopt::linger, 0);
+    events_.set(zmq::sockopt::rcvhwm, 0);  // libzmq's thread would wait for room
     events_.connect(address);
   }
   ~PeerMonitor() { zmq_socket_monitor(watched_.handle(), nullptr, 0); }
