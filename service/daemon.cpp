@@ -4,6 +4,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <new>
 #include <stdexcept>
 #include <utility>
 #include <zmq.hpp>
@@ -24,12 +25,15 @@ namespace flashphase::service {
 
 namespace {
 
-/// Runs `make` and puts the key in front of what it complains about. A lost device is nobody's key.
+/// Runs `make` and puts the key in front of what it complains about. A lost device is nobody's key, nor is
+/// memory that does not suffice.
 template <class Make>
 auto blaming(const std::string& key, Make make) {
   try {
     return make();
   } catch (const DeviceLost&) {
+    throw;
+  } catch (const std::bad_alloc&) {
     throw;
   } catch (const std::exception& error) {
     throw ConfigError(key + error.what());
@@ -120,14 +124,14 @@ std::vector<std::unique_ptr<Network>> make_viewers(const Config& config, const M
 Stages make_stages(const Config& config, const NetworkFactory& make_network) {
   const auto calibration =
       blaming("preprocess.calibration: ", [&] { return preprocess::load_calibration(config.calibration); });
-  Stages stages{
-      .sources = {},
-      .prepare = {select::HitFinder(config.select, calibration),
-                  blaming("", [&] { return preprocess::Preprocessor(config.preprocess, calibration); })},
-      .networks = make_networks(config, make_network),
-      .solvers = make_solvers(config),
-      .schedule = config.schedule,
-      .sinks = {}};
+  Stages stages{.sources = {},
+                .prepare = std::make_unique<Preparation>(
+                    select::HitFinder(config.select, calibration),
+                    blaming("", [&] { return preprocess::Preprocessor(config.preprocess, calibration); })),
+                .networks = make_networks(config, make_network),
+                .solvers = make_solvers(config),
+                .schedule = config.schedule,
+                .sinks = {}};
   stages.viewers = make_viewers(config, stages.networks.front()->info(), stages.solvers.size(), make_network);
   return stages;
 }

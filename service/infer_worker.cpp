@@ -65,7 +65,9 @@ void InferWorker::pass_on(std::unique_ptr<Reconstruction> result, int index) {
     job = RefineJob{result->pattern, inference_.object(index), result->times, Clock::now()};
   metrics_.dropped(Stage::infer, DropReason::failed, publish_.push(std::move(result)).size());
   in_hand_.pass_on();
-  if (job) metrics_.refine_lost(RefineLoss::queue_full, refine_.push(std::move(*job)).size());
+  if (!job) return;
+  const std::size_t lost = refine_.push(std::move(*job)).size();
+  metrics_.refine_lost(refine_.closed() ? RefineLoss::failed : RefineLoss::queue_full, lost);
 }
 
 bool InferWorker::to_be_refined(const Reconstruction& inferred) const {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <utility>
+#include <vector>
 
 namespace flashphase::service {
 
@@ -26,7 +27,8 @@ IngestWorker::IngestWorker(ingest::Source& source, std::size_t index, Lifecycle&
       rejections_(rejections),
       to_(to),
       publish_(publish),
-      logger_(logger) {}
+      logger_(logger),
+      in_hand_(metrics, Stage::ingest) {}
 
 void IngestWorker::run(const std::atomic<bool>& stopping) {
   auto until = Clock::time_point::max();
@@ -46,10 +48,14 @@ void IngestWorker::run(const std::atomic<bool>& stopping) {
 
 void IngestWorker::take(Frame& frame) {
   metrics_.received(index_);
+  in_hand_.take();
   const auto seen = tracker_.frame(frame.id);
   metrics_.sequence(index_, seen);
-  if (seen.duplicate) return rejections_.add(Rejection::duplicate, &frame.id);
-  pass_on(std::move(frame));
+  if (seen.duplicate)
+    rejections_.add(Rejection::duplicate, &frame.id);
+  else
+    pass_on(std::move(frame));
+  in_hand_.pass_on();
 }
 
 void IngestWorker::take(const ingest::RunBegin& begin) {
@@ -87,8 +93,10 @@ void IngestWorker::take(const ingest::RunEnd& end) {
 
 void IngestWorker::take(const ingest::Rejected& rejected) {
   metrics_.received(index_);
+  in_hand_.take();
   if (rejected.id) metrics_.sequence(index_, tracker_.frame(*rejected.id));  // it came: no gap
   rejections_.add(rejected.reason, rejected.id ? &*rejected.id : nullptr, rejected.detail);
+  in_hand_.pass_on();
 }
 
 void IngestWorker::take(const ingest::PeerChange& change) {
@@ -102,13 +110,11 @@ void IngestWorker::take(const ingest::Problem& problem) {
 }
 
 void IngestWorker::pass_on(Ingested item) {
-  for (Ingested& lost : to_.push(std::move(item))) {
-    if (std::holds_alternative<Frame>(lost))
-      metrics_.dropped(Stage::ingest,
-                       lifecycle_.state() == State::failed ? DropReason::failed : DropReason::queue_full);
-    else  // the word of a begin or an end overtakes rather than gets lost
-      (void)publish_.push(std::get<publish::RunEvent>(std::move(lost)));
-  }
+  std::vector<Ingested> lost = to_.push(std::move(item));
+  metrics_.dropped(Stage::ingest, to_.closed() ? DropReason::failed : DropReason::queue_full,
+                   count_of<Frame>(lost));
+  for (Ingested& one : lost)  // the word of a begin or an end overtakes rather than gets lost
+    if (auto* event = std::get_if<publish::RunEvent>(&one)) (void)publish_.push(std::move(*event));
 }
 
 }  // namespace flashphase::service

@@ -43,6 +43,7 @@ class IngestWorker {
   Queue<ToPublish>& publish_;
   spdlog::logger& logger_;
   ingest::SequenceTracker tracker_;
+  InHand in_hand_;
 };
 
 }  // namespace flashphase::service

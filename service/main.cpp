@@ -12,6 +12,7 @@
 #include <cstring>
 #include <ctime>
 #include <exception>
+#include <new>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -23,6 +24,7 @@
 #include "service/config.h"
 #include "service/daemon.h"
 #include "service/log.h"
+#include "service/memory_shortage.h"
 
 namespace {
 
@@ -97,6 +99,7 @@ std::string measured_text(const service::Config& config) {
 
 int serve(const service::Config& config) {
   const StopSignals signals;
+  const service::MemoryReserve reserve;
   google::protobuf::SetLogHandler(nullptr);  // a bad message is counted; it writes no line of its own
   const auto logger = service::make_logger(config.log_level);
   logger->info("event=start version={} pid={} config_hash={} config={}", FLASHPHASE_VERSION, getpid(),
@@ -108,7 +111,10 @@ int serve(const service::Config& config) {
   while (daemon.state() != service::State::failed && !signals.wait()) {
   }
   daemon.stop();
-  return service::exit_code(daemon);
+  const int code = service::exit_code(daemon);
+  // An exception that has passed through libzmq leaves sockets behind whose end may never come.
+  if (daemon.failure() && service::MemoryReserve::is_short()) _exit(code);
+  return code;
 }
 
 int run(const Options& options) {
@@ -153,6 +159,9 @@ int main(int argc, char** argv) {
   } catch (const DeviceLost& error) {
     std::fprintf(stderr, "flashphased: %s\n", error.what());
     return kDeviceLost;
+  } catch (const std::bad_alloc&) {
+    std::fputs("flashphased: the memory does not suffice\n", stderr);
+    return kFailed;
   } catch (const std::exception& error) {
     std::fprintf(stderr, "flashphased: %s\n", error.what());
     return kFailed;

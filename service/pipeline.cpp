@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <new>
 #include <stdexcept>
 #include <utility>
 
@@ -114,7 +115,7 @@ void Pipeline::run_preprocess() {
       }
       const Frame& frame = std::get<Frame>(item);
       if (frame.id.sequence % kMarksEvery == 0) look_for_marks(frame);
-      auto prepared = stages_.prepare(frame, taken);
+      auto prepared = (*stages_.prepare)(frame, taken);
       if (!prepared)
         rejections_.add(prepared.error(), &frame.id);
       else
@@ -128,7 +129,7 @@ void Pipeline::run_preprocess() {
 
 /// A mask would say it once and for all.
 void Pipeline::look_for_marks(const Frame& frame) {
-  if (const double share = stages_.prepare.share_of_marks(frame); share > kManyMarks)
+  if (const double share = stages_.prepare->share_of_marks(frame); share > kManyMarks)
     logger_->warn(
         "event=marked_pixels source={} sequence={} share={:.3f} reason={}", quoted(frame.id.source),
         frame.id.sequence, share,
@@ -164,21 +165,15 @@ void Pipeline::give_to_sinks(const Item& item) {
 }
 
 void Pipeline::hand_over(std::unique_ptr<Reconstruction> result) {
-  const bool inferred = result->stage == ResultStage::inferred;
   const auto now = Clock::now();
+  InHand in_hand(metrics_, result->stage == ResultStage::inferred ? Stage::publish : Stage::refine);
+  in_hand.take();
   const float before = publish::latency_seconds(*result);
   result->times[Stage::publish] = std::max(0.0f, seconds_between(result->pattern->arrival, now) - before);
   const std::shared_ptr<const Reconstruction> shared = std::move(result);
-  try {
-    give_to_sinks(shared);
-  } catch (...) {
-    if (inferred)
-      metrics_.dropped(Stage::publish, DropReason::failed);
-    else
-      metrics_.refine_lost(RefineLoss::failed);
-    throw;
-  }
+  give_to_sinks(shared);
   metrics_.published(*shared, now);
+  in_hand.pass_on();
 }
 
 // Threads and their end
@@ -190,6 +185,8 @@ void Pipeline::spawn(std::vector<std::thread>& group, const std::string& name, s
       work();
     } catch (const DeviceLost& lost) {
       fail(name + ": " + lost.what(), true);
+    } catch (const std::bad_alloc&) {
+      fail(name + ": the memory does not suffice", false);
     } catch (const std::exception& error) {
       fail(name + ": " + error.what(), false);
     }
@@ -202,9 +199,9 @@ void Pipeline::fail(const std::string& sentence, bool device_lost) {
     if (!failure_) failure_ = {sentence, device_lost};
   }
   lifecycle_.apply(Event::failure);
-  logger_->error("event=failed reason={}", quoted(sentence));
   stopping_ = true;
   close_all();
+  logger_->error("event=failed reason={}", quoted(sentence));
 }
 
 std::optional<Pipeline::Failure> Pipeline::failure() const {

@@ -31,7 +31,7 @@ namespace flashphase::service {
 /// What the pipeline runs, made where the program is wired.
 struct Stages {
   std::vector<std::unique_ptr<ingest::Source>> sources;  ///< a thread each
-  Preparation prepare;
+  std::unique_ptr<const Preparation> prepare;
   std::vector<std::unique_ptr<Network>> networks;        ///< one per infer worker
   std::vector<std::unique_ptr<refine::Solver>> solvers;  ///< one per refine worker; none with the policy off
   /// Networks of the same model, one per refine worker, for further views of a pattern as starts; or none.

@@ -37,20 +37,22 @@ class Queue {
 
   /// Puts `item` in. Returns what was lost by that, which is the caller's again: the oldest ones
   /// (drop_oldest, full), or `item` itself (closed, or block and no room until `deadline`). Blocks only with
-  /// WhenFull::block.
+  /// WhenFull::block. Where memory for that cannot be had it throws, and `item` alone is lost.
   [[nodiscard]] std::vector<T> push(T item, Clock::time_point deadline = Clock::time_point::max()) {
     std::vector<T> lost;
     const std::size_t weight = weight_of(item);
     {
       std::unique_lock lock(mutex_);
       if (when_full_ == WhenFull::block)
-        wait(not_full_, lock, deadline, [&] { return closed_ || has_room_for(weight); });
-      if (closed_ || (when_full_ == WhenFull::block && !has_room_for(weight))) {
+        wait(not_full_, lock, deadline, [&] { return closed_ || oldest_in_the_way_of(weight) == 0; });
+      const std::size_t in_the_way = oldest_in_the_way_of(weight);
+      if (closed_ || (when_full_ == WhenFull::block && in_the_way > 0)) {
         lost.push_back(std::move(item));
       } else {
-        while (!has_room_for(weight)) lost.push_back(take_front());
+        lost.reserve(in_the_way);
         items_.push_back(std::move(item));
         weight_ += weight;
+        while (lost.size() < in_the_way) lost.push_back(take_front());
       }
       lost_ += lost.size();
     }
@@ -76,6 +78,7 @@ class Queue {
   std::size_t pop_some(std::vector<T>& out, std::size_t most,
                        Clock::time_point deadline = Clock::time_point::max()) {
     std::size_t count = 0;
+    out.reserve(out.size() + most);  // so that what is taken out cannot be lost for want of memory
     {
       std::unique_lock lock(mutex_);
       wait(not_empty_, lock, deadline, [this] { return closed_ || !items_.empty(); });
@@ -95,6 +98,11 @@ class Queue {
     }
     not_empty_.notify_all();
     not_full_.notify_all();
+  }
+
+  bool closed() const {
+    std::lock_guard lock(mutex_);
+    return closed_;
   }
 
   /// Closed and empty: no item will ever come out again.
@@ -134,9 +142,14 @@ class Queue {
 
   std::size_t weight_of(const T& item) const { return weigh_ == nullptr ? 0 : weigh_(item); }
 
-  bool has_room_for(std::size_t weight) const {
-    return items_.empty() ||
-           (items_.size() < capacity_ && (weigh_ == nullptr || weight_ + weight <= most_weight_));
+  /// How many have to go for one of `weight` to have room.
+  std::size_t oldest_in_the_way_of(std::size_t weight) const {
+    std::size_t count = 0;
+    for (std::size_t left = weight_; count < items_.size(); ++count) {
+      if (items_.size() - count < capacity_ && (weigh_ == nullptr || left + weight <= most_weight_)) break;
+      left -= weight_of(items_[count]);
+    }
+    return count;
   }
 
   T take_front() {

@@ -16,7 +16,7 @@ class Rejections {
   Rejections(Metrics& metrics, spdlog::logger& logger) : metrics_(metrics), logger_(logger) {}
 
   /// `id`: where the frame is known. `detail`: what the reason does not say. A frame without a hit is counted
-  /// alone.
+  /// alone. Counts last: what throws (memory) has counted nothing.
   void add(Rejection reason, const FrameId* id = nullptr, const std::string& detail = {});
 
  private:

@@ -28,9 +28,10 @@ struct Prepared {
 class Preparation {
  public:
   Preparation(select::HitFinder select, preprocess::Preprocessor preprocess);
+  virtual ~Preparation() = default;
 
   /// `taken`: when the frame left the queue of ingest.
-  Result<Prepared> operator()(const Frame& frame, Clock::time_point taken) const;
+  virtual Result<Prepared> operator()(const Frame& frame, Clock::time_point taken) const;
   /// See preprocess::share_of_marks.
   double share_of_marks(const Frame& frame) const { return preprocess_.share_of_marks(frame); }
 

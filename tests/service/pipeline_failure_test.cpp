@@ -2,9 +2,16 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <spdlog/sinks/base_sink.h>
 
 #include <atomic>
 #include <limits>
+#include <mutex>
+#include <new>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <thread>
 
 #include "engine/frame/device_lost.h"
 #include "tests/service/pipeline_fixture.h"
@@ -14,8 +21,11 @@ namespace {
 
 using testing_support::count;
 using testing_support::FakeNetwork;
+using testing_support::FakePreparation;
 using testing_support::FakeSolver;
+using testing_support::Gate;
 using testing_support::PipelineTest;
+using testing_support::RecordingSink;
 using testing_support::some_frame;
 
 TEST_F(PipelineTest, RejectsAndCountsWhatCannotBeProcessed) {
@@ -85,7 +95,124 @@ TEST_F(PipelineTest, ASolverThatBreaksFailsThePipelineAndEveryRefinementIsAccoun
   const Accounts accounts = wait_for_failure();
   EXPECT_TRUE(accounts.accounted());
   EXPECT_EQ(accounts.refined, 0u);
+  EXPECT_EQ(count(accounts, RefineLoss::queue_full), 0u) << "nothing was full";
   EXPECT_GE(count(accounts, RefineLoss::failed), 1u);
+}
+
+/// Opens a gate when something is logged: of a failure, once all queues are closed.
+class OpensAtALine : public spdlog::sinks::base_sink<std::mutex> {
+ public:
+  explicit OpensAtALine(Gate& gate) : gate_(gate) {}
+
+ private:
+  void sink_it_(const spdlog::details::log_msg& message) override {
+    if (std::string_view(message.payload.data(), message.payload.size()).starts_with("event=failed"))
+      gate_.open();
+  }
+  void flush_() override {}
+  Gate& gate_;
+};
+
+TEST_F(PipelineTest, ARefinementThatAFailureLeavesNoQueueForHasFailedAndWasNotTooMuch) {
+  Gate gate;
+  logger = std::make_shared<spdlog::logger>("test", std::make_shared<OpensAtALine>(gate));
+  config.refine_policy = RefinePolicy::all;
+  stages.networks.push_back(std::make_unique<FakeNetwork>([&](int) { gate.pass(); }));
+  stages.solvers.push_back(std::make_unique<FakeSolver>());
+  build();
+  feed(1);
+  gate.wait_for_someone();
+  source->break_down();
+  const Accounts accounts = wait_for_failure();
+  EXPECT_EQ(count(accounts, RefineLoss::queue_full), 0u);
+  EXPECT_EQ(count(accounts, RefineLoss::failed), 1u);
+  EXPECT_EQ(count(accounts, Stage::infer, DropReason::failed), 1u);
+  EXPECT_TRUE(accounts.accounted());
+}
+
+TEST_F(PipelineTest, APreparationThatThrowsFailsThePipelineAndStillAccountsForEveryFrame) {
+  stages.prepare = std::make_unique<FakePreparation>(*stages.prepare, [](const Frame& frame) {
+    if (frame.id.sequence == 40) throw std::runtime_error("a number too many");
+  });
+  config.replay = true;
+  build();
+  feed(100);
+  const Accounts accounts = wait_for_failure();
+  EXPECT_EQ(pipeline->failure()->sentence, "preprocess: a number too many");
+  EXPECT_GE(count(accounts, Stage::preprocess, DropReason::failed), 1u);
+  EXPECT_TRUE(accounts.accounted());
+  EXPECT_LE(accounts.published, 40u);
+  EXPECT_FALSE(sink->bye());
+}
+
+/// Throws at what it is told to: "inferred", "refined", "run", "tend" or "bye".
+class ThrowingSink : public RecordingSink {
+ public:
+  explicit ThrowingSink(std::string at) : at_(std::move(at)) {}
+  bool take(const std::shared_ptr<const Reconstruction>& result) override {
+    if (result->pattern->id.sequence == 3)
+      throw_at(result->stage == ResultStage::inferred ? "inferred" : "refined");
+    return RecordingSink::take(result);
+  }
+  bool take(const publish::RunEvent& event) override {
+    throw_at("run");
+    return RecordingSink::take(event);
+  }
+  bool take(const publish::Bye& bye) override {
+    throw_at("bye");
+    return RecordingSink::take(bye);
+  }
+  void tend() override { throw_at("tend"); }
+
+ private:
+  void throw_at(const std::string& what) const {
+    if (what == at_) throw std::runtime_error("no " + what + " goes out");
+  }
+  const std::string at_;
+};
+
+class ASinkThatThrows : public PipelineTest, public testing::WithParamInterface<const char*> {};
+
+TEST_P(ASinkThatThrows, FailsThePipelineAndStillAccountsForEveryFrame) {
+  const std::string at = GetParam();
+  config.refine_policy = RefinePolicy::all;
+  stages.solvers.push_back(std::make_unique<FakeSolver>());
+  stages.sinks.push_back(std::make_shared<ThrowingSink>(at));
+  build();
+  source->add(ingest::RunBegin{.source = "fake", .run = 1, .expected_frames = 10});
+  feed(10);
+  if (at == "bye") {
+    source->wait_until_taken();
+    pipeline->stop();
+  }
+  const Accounts accounts = wait_for_failure();
+  ASSERT_TRUE(pipeline->failure());
+  EXPECT_EQ(pipeline->failure()->sentence, "publish: no " + at + " goes out");
+  EXPECT_TRUE(accounts.accounted());
+  EXPECT_EQ(count(accounts, RefineLoss::queue_full), 0u);
+  if (at == "inferred") {
+    EXPECT_EQ(accounts.published, 3u);
+    EXPECT_GE(count(accounts, Stage::publish, DropReason::failed), 1u);
+  }
+  if (at == "refined") {
+    EXPECT_EQ(accounts.refined, 3u);
+    EXPECT_GE(count(accounts, RefineLoss::failed), 1u);
+  }
+  if (at == "bye") {
+    EXPECT_EQ(accounts.published, 10u);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(At, ASinkThatThrows, testing::Values("inferred", "refined", "run", "tend", "bye"),
+                         [](const auto& info) { return std::string(info.param); });
+
+TEST_F(PipelineTest, MemoryThatDoesNotSufficeIsSaidOfTheStageThatWantedIt) {
+  stages.networks.push_back(std::make_unique<FakeNetwork>([](int) { throw std::bad_alloc(); }));
+  build();
+  feed(1);
+  EXPECT_TRUE(wait_for_failure().accounted());
+  EXPECT_EQ(pipeline->failure()->sentence, "infer: the memory does not suffice");
+  EXPECT_FALSE(pipeline->failure()->device_lost);
 }
 
 }  // namespace

@@ -25,6 +25,20 @@ inline std::size_t count(const service::Accounts& accounts, service::RefineLoss 
   return accounts.refine_dropped[static_cast<std::size_t>(reason)];
 }
 
+/// Runs `before` at each frame.
+class FakePreparation : public service::Preparation {
+ public:
+  FakePreparation(const service::Preparation& real, std::function<void(const Frame&)> before)
+      : Preparation(real), before_(std::move(before)) {}
+  Result<service::Prepared> operator()(const Frame& frame, Clock::time_point taken) const override {
+    before_(frame);
+    return Preparation::operator()(frame, taken);
+  }
+
+ private:
+  std::function<void(const Frame&)> before_;
+};
+
 /// A pipeline between doubles. Change `config`, `stages` and the rest, then build().
 class PipelineTest : public testing::Test {
  protected:
@@ -74,13 +88,14 @@ class PipelineTest : public testing::Test {
   std::shared_ptr<RecordingSink> sink = std::make_shared<RecordingSink>();
   std::shared_ptr<const preprocess::Calibration> calibration = std::make_shared<preprocess::Calibration>();
   service::PipelineConfig config;
-  service::Stages stages{.sources = {},
-                         .prepare = {select::HitFinder({}, calibration),
-                                     preprocess::Preprocessor(small_patterns(), calibration)},
-                         .networks = {},
-                         .solvers = {},
-                         .schedule = {},
-                         .sinks = {}};
+  service::Stages stages{
+      .sources = {},
+      .prepare = std::make_unique<service::Preparation>(
+          select::HitFinder({}, calibration), preprocess::Preprocessor(small_patterns(), calibration)),
+      .networks = {},
+      .solvers = {},
+      .schedule = {},
+      .sinks = {}};
   FakeSource* source = nullptr;
   std::unique_ptr<service::Pipeline> pipeline;
 };

@@ -4,9 +4,11 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <chrono>
 #include <mutex>
 #include <numeric>
 #include <thread>
+#include <vector>
 
 #include "tests/service/pipeline_fixture.h"
 
@@ -46,19 +48,64 @@ TEST_F(PipelineTest, CarriesEveryFrameToTheSinkUnderItsOwnName) {
 }
 
 TEST_F(PipelineTest, TheStagesOfAResultAddUpToItsLatency) {
-  build();
-  feed(8);
-  drain();
-  for (const auto& result : sink->results()) {
-    float total = 0;
-    for (const float seconds : result->times.seconds) {
-      EXPECT_GE(seconds, 0.0f);
-      total += seconds;
+  // Clocks beside the pipeline's own, read where a frame passes.
+  using Seconds = std::chrono::duration<float>;
+  static constexpr float kRounding = 1e-4f;
+  static constexpr std::chrono::milliseconds kWaited{500}, kWorked{2};
+  class ClockSink : public RecordingSink {
+   public:
+    bool take(const std::shared_ptr<const Reconstruction>& result) override {
+      taken.push_back(Clock::now());
+      return RecordingSink::take(result);
     }
-    EXPECT_GT(total, 0.0f);
-    EXPECT_EQ(result->times[Stage::refine], 0.0f);
+    std::vector<Clock::time_point> taken;
+  };
+  const auto clock = std::make_shared<ClockSink>();
+  std::vector<Clock::time_point> inferred;
+  const auto work = [] {
+    for (const auto end = Clock::now() + kWorked; Clock::now() < end;) {
+    }
+  };
+  stages.sinks.push_back(clock);
+  stages.networks.push_back(std::make_unique<FakeNetwork>([&](int) {
+    work();
+    inferred.push_back(Clock::now());
+  }));
+  stages.prepare = std::make_unique<testing_support::FakePreparation>(
+      *stages.prepare, [&](const Frame&) { work(); });  // before select
+  config.refine_policy = RefinePolicy::all;
+  config.preprocess_threads = config.batch_size = 1;
+  stages.solvers.push_back(std::make_unique<FakeSolver>(work));
+  build();
+  std::vector<Clock::time_point> arrival;
+  for (std::uint64_t i = 0; i < 8; ++i) {
+    Frame frame = testing_support::some_frame(i);
+    frame.arrival -= kWaited;
+    arrival.push_back(frame.arrival);
+    source->add(frame);
+  }
+  drain();
+  const auto results = clock->results();
+  ASSERT_EQ(results.size(), 16u);
+  for (std::size_t i = 0; i < results.size(); ++i) {
+    const Reconstruction& result = *results[i];
+    const std::uint64_t frame = result.pattern->id.sequence;
+    const bool refined = result.stage == ResultStage::refined;
+    for (const float seconds : result.times.seconds) EXPECT_GE(seconds, 0.0f);
+    EXPECT_GE(result.times[Stage::ingest], Seconds(kWaited).count() - kRounding);
+    EXPECT_GE(result.times[Stage::select], Seconds(kWorked).count() - kRounding);
+    EXPECT_GE(result.times[Stage::infer], Seconds(kWorked).count() - kRounding);
+    if (refined)
+      EXPECT_GE(result.times[Stage::refine], Seconds(kWorked).count() - kRounding);
+    else
+      EXPECT_EQ(result.times[Stage::refine], 0.0f);
+    const float total = std::accumulate(result.times.seconds.begin(), result.times.seconds.end(), 0.0f);
+    EXPECT_LE(total, Seconds(clock->taken[i] - arrival[frame]).count() + kRounding) << "nothing counts twice";
+    EXPECT_GE(total, Seconds(inferred[frame] - arrival[frame] + (refined ? kWorked : kWorked * 0)).count() -
+                         kRounding);
   }
   EXPECT_EQ(metrics.latency().count, 8u);
+  EXPECT_GE(metrics.latency().max, Seconds(kWaited).count());
 }
 
 TEST_F(PipelineTest, LiveItDropsTheOldestWhenBehindAndAccountsForThem) {
