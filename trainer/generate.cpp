@@ -8,6 +8,7 @@
 #include <exception>
 #include <fstream>
 #include <memory>
+#include <mutex>
 #include <sstream>
 #include <stdexcept>
 #include <thread>
@@ -55,13 +56,24 @@ class Maker {
 void fill(std::vector<Maker>& makers, std::uint64_t seed, std::size_t first, Dataset& piece) {
   std::atomic<std::size_t> next{0};
   const auto count = static_cast<std::size_t>(piece.count);
+  std::mutex mutex;
+  std::exception_ptr failure;  // guarded by mutex: the first one, with which all end
   const auto work = [&](Maker& maker) {
-    for (std::size_t slot = next++; slot < count; slot = next++)
-      maker.make(simulate::element_seed(seed, first + slot), slot, piece);
+    try {
+      for (std::size_t slot = next++; slot < count; slot = next++)
+        maker.make(simulate::element_seed(seed, first + slot), slot, piece);
+    } catch (...) {
+      next = count;
+      const std::lock_guard lock(mutex);
+      if (!failure) failure = std::current_exception();
+    }
   };
-  std::vector<std::jthread> threads;
-  for (std::size_t i = 1; i < makers.size(); ++i) threads.emplace_back(work, std::ref(makers[i]));
-  work(makers.front());
+  {
+    std::vector<std::jthread> threads;
+    for (std::size_t i = 1; i < makers.size(); ++i) threads.emplace_back(work, std::ref(makers[i]));
+    work(makers.front());
+  }
+  if (failure) std::rethrow_exception(failure);
 }
 
 void resize(Dataset& piece, std::size_t count) {
