@@ -140,20 +140,50 @@ def write_program(path, text):
     path.chmod(0o755)
 
 
-def test_a_run_notes_what_fails_and_goes_on(tmp_path, monkeypatch):
+def gpu_check(build, monkeypatch, tests, bench=FAKE_BENCH.format(ceilings=CEILINGS)):
+    """Runs tools/gpu-check on a build of shell scripts, `tests` by name, as on a machine with a GPU; exit code, page and what it noted."""
     loader = importlib.machinery.SourceFileLoader("gpu_check", str(ROOT / "tools/gpu-check"))
     script = importlib.util.module_from_spec(importlib.util.spec_from_loader("gpu_check", loader))
     loader.exec_module(script)
-    write_program(tmp_path / "bin/flashphase-bench", FAKE_BENCH.format(ceilings=CEILINGS))
-    write_program(tmp_path / "tests/test_a_gpu", "#!/bin/sh\necho '[  PASSED  ] 3 tests.'\n")
-    write_program(tmp_path / "tests/test_b_gpu", "#!/bin/sh\necho '[  FAILED  ] 1 test'\nexit 1\n")
-    write_program(tmp_path / "tests/test_c", "#!/bin/sh\nexit 1\n")
-    write_program(tmp_path / "tools/compute-sanitizer", "#!/bin/sh\nwhile [ ! -x \"$1\" ]; do shift; done\nexec \"$@\"\n")
-    monkeypatch.setenv("PATH", f"{tmp_path}/tools:{os.environ['PATH']}")
+    write_program(build / "bin/flashphase-bench", bench)
+    for name, text in tests.items():
+        write_program(build / "tests" / name, "#!/bin/sh\n" + text)
+    write_program(build / "tools/compute-sanitizer", "#!/bin/sh\nwhile [ ! -x \"$1\" ]; do shift; done\nexec \"$@\"\n")
+    monkeypatch.setenv("PATH", f"{build}/tools:{os.environ['PATH']}")
     monkeypatch.setattr(script, "visible_gpus", lambda: 1)
-    monkeypatch.setattr(sys, "argv", ["gpu-check", "--build", str(tmp_path), "--output", str(tmp_path / "page.md")])
-    assert script.main() == 1
-    page = (tmp_path / "page.md").read_text(encoding="utf-8")
+    monkeypatch.setattr(sys, "argv", ["gpu-check", "--build", str(build), "--output", str(build / "page.md")])
+    code = script.main()
+    return code, (build / "page.md").read_text(encoding="utf-8"), json.loads((build / "page.json").read_text(encoding="utf-8"))
+
+
+PASSES = "echo '[  PASSED  ] 3 tests.'\n"
+GOOD_BENCH = FAKE_BENCH.format(ceilings=CEILINGS).replace('sys.exit("the device was lost")', "pass")
+
+
+def test_a_run_in_which_everything_passes_ends_well(tmp_path, monkeypatch):
+    code, page, noted = gpu_check(tmp_path, monkeypatch, {"test_a_gpu": PASSES}, GOOD_BENCH)
+    assert (code, noted["failed"]) == (0, {}) and "**failed**" not in page
+
+
+def test_a_run_in_which_nothing_passed_or_nothing_ran_fails(tmp_path, monkeypatch):
+    for number, (tests, bench, failed) in enumerate((
+        ({}, GOOD_BENCH, "conformance"),
+        ({"test_a_gpu": PASSES, "test_b_gpu": "echo '[  PASSED  ] 0 tests.'\necho '[  SKIPPED ] 54 tests, listed below:'\n"}, GOOD_BENCH, "test_b_gpu"),
+        ({"test_a_gpu": PASSES, "test_b_gpu": ""}, GOOD_BENCH, "test_b_gpu"),
+        ({"test_a_gpu": "case $* in *gtest_filter*) echo '[  PASSED  ] 0 tests.';; *) " + PASSES.strip() + ";; esac\n"}, GOOD_BENCH, "racecheck"),
+        ({"test_a_gpu": PASSES}, GOOD_BENCH.replace('elif words[0] == "refine":', 'elif words[0] == "refine" and False:')
+                                           .replace('print(json.dumps({"sent"', 'sys.exit(0) if words[0] == "refine" else print(json.dumps({"sent"'),
+         "refine batched 256"),
+    )):
+        code, page, noted = gpu_check(tmp_path / str(number), monkeypatch, tests, bench)
+        assert code == 1 and failed in noted["failed"], (number, noted["failed"])
+        assert f"| {failed} | **failed**: " in page
+
+
+def test_a_run_notes_what_fails_and_goes_on(tmp_path, monkeypatch):
+    code, page, noted = gpu_check(tmp_path, monkeypatch, {
+        "test_a_gpu": PASSES, "test_b_gpu": "echo '[  FAILED  ] 1 test'\nexit 1\n", "test_c": "exit 1\n"})
+    assert code == 1
     assert page.startswith("Run on one NVIDIA X")
     assert row(page, "test_a_gpu") == ["test_a_gpu", "3 passed, 0 failed, 0 skipped"]
     assert row(page, "memcheck test_a_gpu")[1] == "clean, 3 tests"
@@ -163,4 +193,4 @@ def test_a_run_notes_what_fails_and_goes_on(tmp_path, monkeypatch):
     assert row(page, "patterns inferred, 64 × 64, best batch, bf16 at batch 4096")[5] == "yes"
     assert row(page, "patterns inferred by `wu2021`")[1] == "10 240 /s"
     assert row(page, "service, the same, and every frame refined with 100 iterations: frames lost")[5] == "yes"
-    assert json.loads((tmp_path / "page.json").read_text(encoding="utf-8"))["failed"].keys() >= {"test_b_gpu", "refine fused 64"}
+    assert noted["failed"].keys() >= {"test_b_gpu", "refine fused 64"}
