@@ -101,7 +101,11 @@ TEST(Refinement, GivesTheSameTwiceAndInAnyBatch) {
     EXPECT_EQ(alone[0]->amplitude, together[i]->amplitude);
     EXPECT_EQ(alone[0]->phase, together[i]->phase);
     EXPECT_EQ(alone[0]->agreement, together[i]->agreement);
+    EXPECT_EQ(alone[0]->prtf, together[i]->prtf);
+    EXPECT_EQ(alone[0]->residual, together[i]->residual);
   }
+  EXPECT_NE(together[0]->prtf, together[1]->prtf) << "else a mix-up would not show";
+  EXPECT_NE(together[0]->amplitude, together[1]->amplitude);
 }
 
 TEST(Refinement, DoesNotFlipBetweenTwins) {
