@@ -65,6 +65,19 @@ TEST_F(ApiTest, PatternsThatWereNotShiftedGetAHint) {
   EXPECT_THAT(ask("/api/v1/status").body, HasSubstr("\"hint\":\"4 patterns are brightest in their corners"));
 }
 
+TEST_F(ApiTest, TheStatusIsNotAccountedWhileFramesAreInside) {
+  testing_support::Gate gate;
+  stages.networks.push_back(std::make_unique<testing_support::FakeNetwork>([&](int) { gate.pass(); }));
+  run();
+  feed(3);
+  source->wait_until_taken();
+  EXPECT_THAT(ask("/api/v1/status").body, HasSubstr(R"("accounted":false)"));
+  EXPECT_THAT(ask("/api/v1/status").body, HasSubstr(R"("in_flight":3)"));
+  gate.open();
+  drain();
+  EXPECT_THAT(ask("/api/v1/status").body, HasSubstr(R"("accounted":true)"));
+}
+
 TEST_F(ApiTest, TheLatestResultComesWithItsPattern) {
   run();
   EXPECT_EQ(ask("/api/v1/latest").status, 204) << "nothing yet";

@@ -28,8 +28,14 @@ TEST(JsonWriter, WritesIdsAsTextThatLosesNoDigit) {
 
 TEST(JsonWriter, EscapesText) {
   JsonWriter json;
-  json.value("a\"b\\c\n\x01");
-  EXPECT_EQ(json.take(), R"("a\"b\\c\u000a\u0001")");
+  json.value("a\"b\\c\n\x01\x1f ");
+  EXPECT_EQ(json.take(), R"("a\"b\\c\u000a\u0001\u001f ")");
+}
+
+TEST(JsonWriter, EscapesKeysToo) {
+  JsonWriter json;
+  json.begin_object().member("a \"peer\"\t", 1).end_object();
+  EXPECT_EQ(json.take(), R"({"a \"peer\"\u0009":1})");
 }
 
 TEST(JsonWriter, HasNoNumberForWhatIsNone) {

@@ -130,6 +130,27 @@ TEST_F(PipelineTest, ARefinementThatAFailureLeavesNoQueueForHasFailedAndWasNotTo
   EXPECT_TRUE(accounts.accounted());
 }
 
+TEST_F(PipelineTest, AFrameThatWaitsAtTheFirstQueueWhenTheFailureComesHasFailedAndWasNotTooMuch) {
+  Gate gate;
+  config.replay = true;
+  config.ingest_queue = config.batch_size = 1;
+  stages.networks.push_back(std::make_unique<FakeNetwork>([&](int) {
+    gate.pass();
+    throw std::runtime_error("broken");
+  }));
+  build();
+  feed(100);
+  // One in the network, 64 before it, one in preprocess, one before it, and one that ingest cannot pass on.
+  while (metrics.accounts().received < 68) std::this_thread::yield();
+  while (pipeline->queued()[static_cast<std::size_t>(Edge::infer)] < 64) std::this_thread::yield();
+  gate.open();
+  const Accounts accounts = wait_for_failure();
+  EXPECT_EQ(count(accounts, Stage::ingest, DropReason::queue_full), 0u);
+  EXPECT_EQ(count(accounts, Stage::ingest, DropReason::failed), 1u);
+  EXPECT_EQ(accounts.received, 68u);
+  EXPECT_TRUE(accounts.accounted());
+}
+
 TEST_F(PipelineTest, APreparationThatThrowsFailsThePipelineAndStillAccountsForEveryFrame) {
   stages.prepare = std::make_unique<FakePreparation>(*stages.prepare, [](const Frame& frame) {
     if (frame.id.sequence == 40) throw std::runtime_error("a number too many");

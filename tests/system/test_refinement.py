@@ -3,12 +3,9 @@
 import json
 
 import numpy as np
-import pytest
 
 from flashphase import MODEL, Daemon, Subscriber, simulate, wait_until, watcher
 from test_reconstruct import correlation
-
-needs_model = pytest.mark.skipif(not MODEL.exists(), reason="deploy/models/flash.fpm is not here")
 
 
 def test_several_starts_say_how_far_they_agree(tmp_path):
@@ -42,7 +39,6 @@ def test_one_start_says_nothing_about_agreement(tmp_path):
     assert len(results) == 6 and not any("agreement" in r for r in results)
 
 
-@needs_model
 def test_above_noise_refines_what_noise_does_not_explain(tmp_path):
     """Of patterns of 1e4 photons the network's answer fits as well as the truth would; of 1e8 none does."""
     share = {}
@@ -64,7 +60,6 @@ def test_above_noise_refines_what_noise_does_not_explain(tmp_path):
     assert share[1e4] < 0.1 and share[1e8] > 0.9
 
 
-@needs_model
 def test_live_images_lie_where_the_network_puts_them(tmp_path):
     """No flip between twins, no jump: where both are one image, no twin and no translation of the refined one is nearer.
     Where they are not, what reaches the edge of the square may keep a refined image from moving."""

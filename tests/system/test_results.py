@@ -13,8 +13,6 @@ from flashphase import MODEL, ROOT, Daemon, Subscriber, replay, run
 
 REAL_DATA = pathlib.Path(os.environ.get("FLASHPHASE_REAL_DATA", ROOT.parent / "shared" / "data"))
 
-needs_model = pytest.mark.skipif(not MODEL.exists(), reason="deploy/models/flash.fpm is not here")
-
 
 def simulated_dataset(path, count=24):
     """Smooth complex blobs and their diffraction, made with NumPy alone."""
@@ -68,7 +66,6 @@ def test_a_replay_without_a_network_gives_the_same_bits_twice(tmp_path):
     assert replayed(tmp_path / "second", dataset) == first
 
 
-@needs_model
 def test_a_replay_with_the_shipped_model_gives_the_same_bits_twice(tmp_path):
     dataset = simulated_dataset(tmp_path / "run.h5")
     first = replayed(tmp_path / "first", dataset, infer={"model": str(MODEL)})
@@ -137,7 +134,6 @@ def test_reconstruct_refuses_what_it_cannot_read(tmp_path):
     assert result.returncode == 2 and "FOO" in result.stderr
 
 
-@needs_model
 def test_the_shipped_model_inverts_simulated_particles(tmp_path):
     dataset = simulated_dataset(tmp_path / "run.h5")
     run("flashphase-reconstruct", dataset, tmp_path / "out.h5")
@@ -146,7 +142,6 @@ def test_the_shipped_model_inverts_simulated_particles(tmp_path):
         assert np.median(out["refined_residual"][:]) < 0.002
 
 
-@needs_model
 def test_the_shipped_model_keeps_its_figures_on_unseen_particles(tmp_path):
     """The bars of docs/model-flash.md's first row, on fewer patterns: 0.00035 and 0.010 were measured on 2 000."""
     data = tmp_path / "unseen.h5"
@@ -160,7 +155,6 @@ def test_the_shipped_model_keeps_its_figures_on_unseen_particles(tmp_path):
     assert refined["modulus_chi2"]["mean"] < alone["modulus_chi2"]["mean"]
 
 
-@needs_model
 def test_polish_makes_unseen_particles_better_and_hardly_a_right_one_wrong(tmp_path):
     """What docs/model-flash.md has of eight starts. Of these 600 particles 2 were made wrong when it was measured."""
     data = tmp_path / "unseen.h5"
@@ -177,7 +171,6 @@ def test_polish_makes_unseen_particles_better_and_hardly_a_right_one_wrong(tmp_p
 POLISHED = {80: 0.007, 92: 0.0017, 99: 0.0015, 106: 0.0022, 112: 0.0045}
 
 
-@needs_model
 def test_polish_fits_measured_frames_better_than_random_starts_do(tmp_path):
     data = REAL_DATA / "aps34idc_scan54_64.h5"
     if not data.exists():
@@ -191,7 +184,6 @@ def test_polish_fits_measured_frames_better_than_random_starts_do(tmp_path):
         assert np.allclose(chi2, residuals, atol=1e-4)
 
 
-@needs_model
 def test_bench_infer_reports_what_the_contract_names():
     report = json.loads(run("flashphase-bench", "infer", "--batches", "1,4", "--seconds", 0.2, "--json").stdout)
     assert {"backend", "precision", "threads", "batches", "peak_gflops", "ratio_to_peak"} <= set(report)

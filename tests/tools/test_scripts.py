@@ -67,13 +67,35 @@ def count(tmp_path, *cases):
 
 
 def test_results_are_added_up_over_reports(tmp_path):
-    passed, skipped = 'status="run">', 'status="notrun"><skipped message=""/>'
-    assert count(tmp_path, passed, passed, skipped) == (0, "4 passed, 0 failed, 2 skipped")
+    passed = 'status="run">'
+    skipped = 'status="notrun"><skipped message="SKIP_REGULAR_EXPRESSION_MATCHED"/>', 'status="notrun"><skipped message="SKIP_RETURN_CODE=77"/>'
+    assert count(tmp_path, passed, passed, *skipped, 'status="disabled">') == (0, "4 passed, 0 failed, 6 skipped")
 
 
 def test_a_failed_test_and_no_test_at_all_fail(tmp_path):
     assert count(tmp_path, 'status="run">', 'status="fail"><failure message=""/>') == (1, "2 passed, 2 failed, 0 skipped")
     assert count(tmp_path) == (1, "0 passed, 0 failed, 0 skipped")
+    assert count(tmp_path, 'status="notrun"><skipped message="SKIP_RETURN_CODE=77"/>') == (1, "0 passed, 0 failed, 2 skipped")
+
+
+def test_what_ctest_itself_calls_not_run_or_failed_is_no_skip(tmp_path):
+    """The reports are real ones: of a program that was not built, one that crashes, one that skips itself and one that passes."""
+    (tmp_path / "CTestTestfile.cmake").write_text("""add_test(ok /bin/true)
+add_test(not_built /nowhere/test_program)
+add_test(crashes /bin/sh -c "kill -SEGV $$")
+add_test(skips /bin/sh -c "exit 77")
+set_tests_properties(skips PROPERTIES SKIP_RETURN_CODE 77)
+""")
+    subprocess.run(["ctest", "--output-junit", tmp_path / "report.xml"], cwd=tmp_path, capture_output=True, check=False)
+    result = subprocess.run([sys.executable, TESTS / "count_results.py", tmp_path / "report.xml"], capture_output=True, text=True, check=False)
+    assert (result.returncode, result.stdout) == (1, "1 passed, 2 failed, 1 skipped\n")
+
+
+def test_a_report_that_is_not_whole_fails(tmp_path):
+    (tmp_path / "broken.xml").write_text("<testsuite><testcase name='a' status='run'></testcase>")
+    for report in ("broken.xml", "missing.xml"):
+        result = subprocess.run([sys.executable, TESTS / "count_results.py", tmp_path / report], capture_output=True, text=True, check=False)
+        assert result.returncode == 1 and "cannot be read" in result.stderr and "Traceback" not in result.stderr
 
 
 def cuda_setup(prefix, **environment):
