@@ -6,7 +6,9 @@
 #include <spdlog/sinks/ostream_sink.h>
 #include <spdlog/spdlog.h>
 
+#include <new>
 #include <sstream>
+#include <stdexcept>
 #include <string>
 #include <zmq.hpp>
 
@@ -168,6 +170,31 @@ TEST(Daemon, ADeviceLostAtStartIsNoFaultOfTheConfiguration) {
     throw DeviceLost("GPU 0 fell off the bus");
   };
   EXPECT_THROW(Daemon(parse_config(kYaml), lost, silent()), DeviceLost);
+}
+
+TEST(Daemon, MemoryThatDoesNotSufficeAtStartIsNoFaultOfTheConfiguration) {
+  const auto hungry = [](const std::string&, const NetworkOptions&) -> std::unique_ptr<Network> {
+    throw std::bad_alloc();
+  };
+  EXPECT_THROW(Daemon(parse_config(kYaml), hungry, silent()), std::bad_alloc);
+}
+
+TEST(Daemon, AFailureEndsWithOneAndKeepsTheAccounts) {
+  const auto broken = [](const std::string&, const NetworkOptions&) {
+    return std::make_unique<FakeNetwork>([](int) { throw std::runtime_error("broken"); });
+  };
+  Daemon daemon(parse_config(kYaml), broken, silent());
+  daemon.start();
+  zmq::context_t context;
+  zmq::socket_t frames(context, zmq::socket_type::push);
+  frames.connect(daemon.source_endpoints().at(0));
+  frames.send(zmq::buffer(frame_message(0, 16, 16).SerializeAsString()), zmq::send_flags::sndmore);
+  frames.send(zmq::buffer(float_pixels(256)));
+  while (daemon.state() != State::failed) std::this_thread::yield();
+  daemon.stop();
+  EXPECT_EQ(daemon.failure()->sentence, "infer: broken");
+  EXPECT_EQ(exit_code(daemon), 1);
+  EXPECT_TRUE(daemon.accounts().accounted());
 }
 
 TEST(Daemon, ALostDeviceTurnsItRedAndIsToldFromOtherFailures) {
