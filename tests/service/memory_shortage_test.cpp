@@ -38,7 +38,9 @@ TEST(MemoryReserve, LeavesNothingBehind) {
 
 void abort_after(bool a_new_failed) {
   const MemoryReserve reserve;
-  if (a_new_failed) EXPECT_THROW(std::get_new_handler()(), std::bad_alloc);
+  if (a_new_failed) {
+    EXPECT_THROW(std::get_new_handler()(), std::bad_alloc);
+  }
   std::abort();
 }
 

@@ -225,7 +225,7 @@ TEST_P(ASinkThatThrows, FailsThePipelineAndStillAccountsForEveryFrame) {
 }
 
 INSTANTIATE_TEST_SUITE_P(At, ASinkThatThrows, testing::Values("inferred", "refined", "run", "tend", "bye"),
-                         [](const auto& info) { return std::string(info.param); });
+                         [](const auto& of) { return std::string(of.param); });
 
 TEST_F(PipelineTest, MemoryThatDoesNotSufficeIsSaidOfTheStageThatWantedIt) {
   stages.networks.push_back(std::make_unique<FakeNetwork>([](int) { throw std::bad_alloc(); }));

@@ -74,7 +74,8 @@ TEST_F(PipelineTest, TheStagesOfAResultAddUpToItsLatency) {
   stages.prepare = std::make_unique<testing_support::FakePreparation>(
       *stages.prepare, [&](const Frame&) { work(); });  // before select
   config.refine_policy = RefinePolicy::all;
-  config.preprocess_threads = config.batch_size = 1;
+  config.preprocess_threads = 1;
+  config.batch_size = 1;
   stages.solvers.push_back(std::make_unique<FakeSolver>(work));
   build();
   std::vector<Clock::time_point> arrival;
