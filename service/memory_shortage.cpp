@@ -16,19 +16,23 @@ namespace {
 std::atomic<void*> reserve{nullptr};
 std::atomic<bool> failed{false};
 
-void* map() {
+/// glibc takes 128 MiB of address space for the heap of a thread before it gives back what it does not need:
+/// an allocation of a few bytes may fail where less than that is left.
+constexpr std::size_t kShort = std::size_t{256} << 20;
+
+void* map(std::size_t bytes) {
   void* mapped =
-      mmap(nullptr, MemoryReserve::kReserve, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+      mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   return mapped == MAP_FAILED ? nullptr : mapped;
 }
 
-void unmap(void* mapped) {
-  if (mapped != nullptr) munmap(mapped, MemoryReserve::kReserve);
+void unmap(void* mapped, std::size_t bytes) {
+  if (mapped != nullptr) munmap(mapped, bytes);
 }
 
 [[noreturn]] void new_failed() {
   failed = true;
-  unmap(reserve.exchange(nullptr));
+  unmap(reserve.exchange(nullptr), MemoryReserve::kReserve);
   throw std::bad_alloc();
 }
 
@@ -44,7 +48,7 @@ void aborted(int) {
 
 MemoryReserve::MemoryReserve() {
   failed = false;
-  reserve = map();
+  reserve = map(kReserve);
   std::set_new_handler(&new_failed);
   struct sigaction action {};
   action.sa_handler = &aborted;
@@ -54,13 +58,13 @@ MemoryReserve::MemoryReserve() {
 MemoryReserve::~MemoryReserve() {
   std::signal(SIGABRT, SIG_DFL);
   std::set_new_handler(nullptr);
-  unmap(reserve.exchange(nullptr));
+  unmap(reserve.exchange(nullptr), kReserve);
 }
 
 bool MemoryReserve::is_short() {
   if (failed) return true;
-  void* more = map();
-  unmap(more);
+  void* more = map(kShort);
+  unmap(more, kShort);
   return more == nullptr;
 }
 

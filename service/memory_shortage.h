@@ -20,7 +20,7 @@ class MemoryReserve {
   MemoryReserve(const MemoryReserve&) = delete;
   MemoryReserve& operator=(const MemoryReserve&) = delete;
 
-  /// Whether a `new` has failed, or another kReserve bytes cannot be had. Safe in a signal handler.
+  /// Whether a `new` has failed, or 256 MiB more of address space cannot be had. Safe in a signal handler.
   static bool is_short();
 };
 
