@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "engine/dataset/dataset.h"
+#include "engine/device/stop_signals.h"
 #include "engine/frame/device_lost.h"
 #include "engine/infer/network.h"
 #include "engine/preprocess/calibration.h"
@@ -47,18 +48,17 @@ class StopSignals {
  public:
   StopSignals() {
     sem_init(&asked_, 0, 0);
-    struct sigaction action {
-    }, before{};
+    struct sigaction action {};
     action.sa_handler = [](int number) {
       if (number != SIGHUP && count_.fetch_add(1) > 0) _exit(kFailed);
       sem_post(&asked_);
     };
     sigaction(SIGTERM, &action, nullptr);
     sigaction(SIGINT, &action, nullptr);
-    sigaction(SIGHUP, nullptr, &before);
-    if (before.sa_handler != SIG_IGN) sigaction(SIGHUP, &action, nullptr);
+    if (!hang_up_was_ignored()) sigaction(SIGHUP, &action, nullptr);
     action.sa_handler = SIG_IGN;
     sigaction(SIGPIPE, &action, nullptr);
+    if (hang_up_was_ignored()) sigaction(SIGHUP, &action, nullptr);
   }
 
   /// Whether one came by the end of a fifth of a second.

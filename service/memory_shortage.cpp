@@ -46,6 +46,23 @@ void aborted(int) {
 
 }  // namespace
 
+}  // namespace flashphase::service
+
+/// In place of the C library's, for libraries too. Threads of libzmq block all signals, and glibc from 2.41
+/// on does not unblock this one before it raises it, so that its handler would not be asked.
+extern "C" [[noreturn]] void abort() noexcept {
+  sigset_t just_this;
+  sigemptyset(&just_this);
+  sigaddset(&just_this, SIGABRT);
+  pthread_sigmask(SIG_UNBLOCK, &just_this, nullptr);
+  std::raise(SIGABRT);
+  std::signal(SIGABRT, SIG_DFL);
+  std::raise(SIGABRT);
+  _exit(128 + SIGABRT);
+}
+
+namespace flashphase::service {
+
 MemoryReserve::MemoryReserve() {
   failed = false;
   reserve = map(kReserve);

@@ -8,4 +8,7 @@ namespace flashphase {
 void stop_on_signals();
 bool stop_requested();
 
+/// Whether the program was started with SIGHUP ignored (nohup), whatever libraries have made of it since.
+bool hang_up_was_ignored();
+
 }  // namespace flashphase
