@@ -337,9 +337,9 @@ def test_two_frames_of_a_large_file_take_the_memory_of_two(tmp_path):
 
 def test_too_little_memory_is_said_in_a_sentence(tmp_path):
     with h5py.File(tmp_path / "set.h5", "w") as file:
-        file.create_dataset("patterns", (1, 8192, 8192), np.float32, chunks=(1, 1024, 1024))
+        file.create_dataset("patterns", (1, 16384, 16384), np.float32, chunks=(1, 1024, 1024))
     words = [tmp_path / "set.h5", tmp_path / "out.h5", "--schedule", "random", "--threads", 1]
-    refused(*reconstruct(*words, preexec_fn=limit_memory_to(1 << 30)), "memory", expected=1)
+    refused(*reconstruct(*words, preexec_fn=limit_memory_to(3 << 30)), "memory", expected=1)
     assert not list(tmp_path.glob("out*"))
 
 
