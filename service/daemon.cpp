@@ -10,16 +10,16 @@
 #include <zmq.hpp>
 
 #include "engine/device/cores.h"
-#include "engine/frame/cuda_devices.h"
-#include "engine/frame/device_lost.h"
+#include "engine/device/cuda_devices.h"
+#include "engine/device/device_lost.h"
 #include "engine/infer/views.h"
-#include "engine/refine/cuda_solver.h"
-#include "service/cores.h"
+#include "engine/refine/cuda/solver.h"
 #include "service/http/api.h"
 #include "service/http/server.h"
 #include "service/ingest/native_source.h"
 #include "service/publish/live_view.h"
 #include "service/publish/zmq_publisher.h"
+#include "service/settings/cores.h"
 
 namespace flashphase::service {
 

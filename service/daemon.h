@@ -8,9 +8,9 @@
 #include <vector>
 
 #include "engine/infer/network.h"
-#include "service/config.h"
-#include "service/lifecycle.h"
-#include "service/pipeline.h"
+#include "service/monitor/lifecycle.h"
+#include "service/pipeline/pipeline.h"
+#include "service/settings/config.h"
 
 namespace flashphase::service {
 

@@ -18,14 +18,14 @@
 #include <vector>
 
 #include "engine/dataset/dataset.h"
+#include "engine/device/device_lost.h"
 #include "engine/device/stop_signals.h"
-#include "engine/frame/device_lost.h"
 #include "engine/infer/network.h"
 #include "engine/preprocess/calibration.h"
-#include "service/config.h"
 #include "service/daemon.h"
-#include "service/log.h"
-#include "service/memory_shortage.h"
+#include "service/monitor/log.h"
+#include "service/monitor/memory_shortage.h"
+#include "service/settings/config.h"
 
 namespace {
 

@@ -10,26 +10,53 @@ import sys
 
 ROOMS = ("engine", "service", "trainer", "tools", "proto", "tests")
 
-# What a top folder may include from the others (itself is always allowed). Tests may include what they test.
-MAY_INCLUDE = {
-    "engine": set(),
-    "service": {"engine", "proto"},
-    "trainer": {"engine"},
-    "tools": {"engine", "proto"},
-    "proto": set(),
+# What each room may include; `engine` alone stands for every room of it. No arrow leads back.
+ARROWS = {
+    "engine/frame": "",
+    "engine/fft": "",
+    "engine/device": "engine/frame",
+    "engine/dataset": "engine/frame",
+    "engine/batch": "engine/frame",
+    "engine/simulate": "engine/fft",
+    "engine/preprocess": "engine/dataset engine/frame",
+    "engine/select": "engine/frame engine/preprocess",
+    "engine/score": "engine/fft engine/frame",
+    "engine/infer": "engine/dataset engine/device engine/fft engine/frame",
+    "engine/infer/modules": "engine/infer",
+    "engine/infer/cpu": "engine/fft engine/infer engine/infer/modules",
+    "engine/infer/cuda": "engine/device engine/infer engine/infer/modules",
+    "engine/refine": "engine/frame",
+    "engine/refine/loop": "engine/fft engine/refine engine/score",
+    "engine/refine/starts": "engine/fft engine/frame engine/infer engine/refine engine/refine/loop engine/score",
+    "engine/refine/cpu": "engine/refine engine/refine/loop engine/refine/starts",
+    "engine/refine/cuda": "engine/device engine/refine engine/refine/loop engine/refine/starts engine/score",
+    "service/ingest": "engine proto",
+    "service/publish": "engine proto",
+    "service/monitor": "engine service/ingest service/publish",
+    "service/pipeline": "engine service/ingest service/monitor service/publish",
+    "service/settings": "engine proto service/ingest service/pipeline service/publish",
+    "service/http": "engine service/monitor service/pipeline service/publish",
+    "service": "engine proto service/http service/ingest service/monitor service/pipeline service/publish service/settings",
+    "tools/shared": "engine proto",
+    "tools/programs": "engine proto tools/shared",
+    "tools/programs/bench": "engine proto tools/shared",
+    "proto": "",
+    "trainer": "engine",
 }
+# The sources of a room that choose among its own rooms.
+WIRING = ("engine/infer/network.cpp", "engine/infer/bench_support.cpp")
 
 # System headers and the only files that may include them, as shell patterns; a header not listed is free to use.
 RESTRICTED = [
     (r"(torch|ATen|c10|caffe2)/", "LibTorch", ["engine/infer/*", "trainer/*", "tests/engine/infer/*", "tests/trainer/*"]),
-    (r"(cuda|cufft|cublas|cusolver|nvrtc|nv|cub/|thrust/|cooperative_groups|mma\.h|c10/cuda/|ATen/cuda/)", "CUDA", ["*/cuda_*", "*.cu", "*.cuh"]),
+    (r"(cuda|cufft|cublas|cusolver|nvrtc|nv|cub/|thrust/|cooperative_groups|mma\.h|c10/cuda/|ATen/cuda/)", "CUDA", ["engine/device/cuda_*", "*/cuda/*", "*.cu", "tests/service/cuda_ranges_test.cpp"]),
     (r"cuda\.h", "the driver's library (it is not linked)", []),
     (r"zmq", "ZeroMQ", ["service/*", "tools/*", "proto/endpoint.cpp", "tests/*"]),
     (r"(boost/asio|boost/beast)", "Boost.Asio", ["service/*", "tools/*", "tests/service/*", "tests/tools/*"]),
     (r"prometheus/", "prometheus-cpp", ["service/*", "tests/service/*"]),
     (r"spdlog/", "spdlog", ["service/*", "trainer/*", "tools/*", "tests/service/*"]),
     (r"google/protobuf/", "Protobuf", ["service/*", "tools/*", "tests/service/*", "tests/tools/*"]),
-    (r"fftw", "FFTW (GPL)", ["tools/bench/*"]),
+    (r"fftw", "FFTW (GPL)", ["tools/programs/bench/*"]),
 ]
 
 # Headers that make every includer slow to build stay in sources, or in the one header of a folder that wraps them.
@@ -42,7 +69,7 @@ HEAVY = [
 
 # The one condition on CUDA in the tree.
 CUDA_CONDITION = re.compile(r"\s*#\s*(if|ifdef|ifndef|elif)\b.*(CUDA|NVCC)")
-MAY_ASK_FOR_CUDA = "engine/frame/host_device.h"
+MAY_ASK_FOR_CUDA = "engine/device/host_device.h"
 
 INCLUDE = re.compile(r'\s*#\s*include\s*([<"])([^>"]+)[>"]')
 
@@ -51,6 +78,30 @@ def includes(path):
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
         if match := INCLUDE.match(line):
             yield number, match[1] == '"', match[2]
+
+
+def room_of(name):
+    return name.rpartition("/")[0]
+
+
+def may_include(room, target_room):
+    """By the arrows; `engine` stands for its rooms."""
+    allowed = ARROWS[room].split()
+    return target_room == room or target_room in allowed or target_room.split("/")[0] in allowed
+
+
+def rooms_in_a_circle(arrows):
+    """A room from which arrows lead back to it; None when there is none."""
+    for start in arrows:
+        seen, ahead = set(), arrows[start].split()
+        while ahead:
+            room = ahead.pop()
+            if room == start:
+                return start
+            if room not in seen:
+                seen.add(room)
+                ahead += arrows.get(room, "").split()
+    return None
 
 
 def matches_any(name, patterns):
@@ -62,8 +113,12 @@ def check_include(root, name, quoted, target):
     folder, target_folder = name.split("/")[0], target.split("/")[0]
     generated = target.startswith("proto/") and target.endswith(".pb.h")
     if target_folder in ROOMS:
-        if folder in MAY_INCLUDE and target_folder != folder and target_folder not in MAY_INCLUDE[folder]:
-            yield f"{folder} may not include {target_folder} ({target})"
+        if folder != "tests" and name not in WIRING and target_folder != "tests":
+            room, target_room = room_of(name), room_of(target)
+            if room not in ARROWS:
+                yield f"{room} has no row in the table of arrows"
+            elif not may_include(room, target_room):
+                yield f"no arrow leads from {room} to {target_room} ({target})"
         if target_folder == "tests" and folder != "tests":
             yield f"nothing outside tests may include tests ({target})"
         if not generated and not (root / target).is_file():
@@ -77,6 +132,8 @@ def check_include(root, name, quoted, target):
 
 def check_tree(root):
     breaches = []
+    if room := rooms_in_a_circle(ARROWS):
+        breaches.append(f"tests/check_includes.py:1: the arrows lead from {room} back to it")
     heavy_headers = {}
     for folder in ROOMS:
         for path in sorted((root / folder).rglob("*")):

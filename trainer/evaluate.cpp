@@ -15,7 +15,7 @@
 #include "engine/dataset/dataset.h"
 #include "engine/dataset/patterns.h"
 #include "engine/infer/network.h"
-#include "engine/refine/network_starts.h"
+#include "engine/refine/starts/network_starts.h"
 #include "engine/score/score.h"
 
 namespace flashphase::trainer {

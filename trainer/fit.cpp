@@ -14,7 +14,7 @@
 
 #include "engine/dataset/output.h"
 #include "engine/device/stop_signals.h"
-#include "engine/infer/module_checkpoint.h"
+#include "engine/infer/modules/module_checkpoint.h"
 #include "trainer/method.h"
 
 namespace flashphase::trainer {

@@ -3,7 +3,7 @@
 #include <numbers>
 
 #include "engine/infer/features.h"
-#include "engine/infer/module_tensors.h"
+#include "engine/infer/modules/module_tensors.h"
 
 namespace flashphase::trainer {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <torch/torch.h>
 
-#include "engine/infer/wu2021_module.h"
+#include "engine/infer/modules/wu2021_module.h"
 
 namespace flashphase::trainer {
 

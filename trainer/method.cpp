@@ -6,9 +6,9 @@
 #include <utility>
 #include <vector>
 
-#include "engine/infer/flash_module.h"
-#include "engine/infer/module_checkpoint.h"
-#include "engine/infer/wu2021_module.h"
+#include "engine/infer/modules/flash_module.h"
+#include "engine/infer/modules/module_checkpoint.h"
+#include "engine/infer/modules/wu2021_module.h"
 #include "trainer/loss.h"
 
 namespace flashphase::trainer {

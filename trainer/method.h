@@ -4,7 +4,7 @@
 #include <functional>
 #include <memory>
 
-#include "engine/infer/network_module.h"
+#include "engine/infer/modules/network_module.h"
 #include "trainer/fit.h"
 #include "trainer/training_data.h"
 

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <chrono>
 
-#include "engine/infer/module_checkpoint.h"
-#include "engine/infer/network_module.h"
+#include "engine/infer/modules/module_checkpoint.h"
+#include "engine/infer/modules/network_module.h"
 
 namespace flashphase::infer {
 

@@ -1,8 +1,8 @@
 #include "engine/infer/network.h"
 
 #include "engine/infer/checkpoint.h"
-#include "engine/infer/cpu_network.h"
-#include "engine/infer/cuda_network.h"
+#include "engine/infer/cpu/network.h"
+#include "engine/infer/cuda/network.h"
 #include "engine/infer/none_network.h"
 
 namespace flashphase {

@@ -6,7 +6,7 @@
 #include <memory>
 #include <vector>
 
-#include "engine/frame/device_lost.h"
+#include "engine/device/device_lost.h"
 #include "engine/infer/network.h"
 
 namespace flashphase::infer {

@@ -6,8 +6,8 @@
 
 #include "engine/infer/network.h"
 #include "service/http/server.h"
-#include "service/metrics.h"
-#include "service/pipeline.h"
+#include "service/monitor/metrics.h"
+#include "service/pipeline/pipeline.h"
 #include "service/publish/live_view.h"
 
 namespace prometheus {

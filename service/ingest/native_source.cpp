@@ -9,7 +9,7 @@
 #include <stdexcept>
 #include <zmq.hpp>
 
-#include "engine/frame/range.h"
+#include "engine/device/range.h"
 #include "proto/endpoint.h"
 #include "service/ingest/native.h"
 #include "service/ingest/receive_mark.h"

@@ -14,7 +14,7 @@
 #include "engine/frame/stage.h"
 #include "service/daemon.h"
 #include "tests/service/doubles.h"
-#include "tests/service/native_messages.h"
+#include "tests/service/ingest/native_messages.h"
 
 namespace flashphase::service {
 namespace {

@@ -13,11 +13,11 @@
 #include <zmq.hpp>
 
 #include "engine/device/cores.h"
-#include "engine/frame/device_lost.h"
+#include "engine/device/device_lost.h"
 #include "proto/reconstruction.pb.h"
 #include "tests/service/doubles.h"
-#include "tests/service/http_client.h"
-#include "tests/service/native_messages.h"
+#include "tests/service/http/http_client.h"
+#include "tests/service/ingest/native_messages.h"
 
 namespace flashphase::service {
 namespace {

@@ -18,8 +18,8 @@
 #include "engine/simulate/detector.h"
 #include "engine/simulate/particle.h"
 #include "proto/reconstruction.pb.h"
+#include "service/pipeline/reconstruct.h"
 #include "service/publish/encode.h"
-#include "service/reconstruct.h"
 #include "tests/temporary_folder.h"
 
 namespace flashphase {

@@ -21,9 +21,9 @@ def test_a_tree_that_keeps_the_rules_passes(tmp_path):
         "engine/frame/frame.h": "// what\n#pragma once\n#include <vector>\n",
         "engine/infer/flash.cpp": '#include "engine/frame/frame.h"\n#include <torch/torch.h>\n',
         "service/ingest/a.cpp": '#include "engine/frame/frame.h"\n#include "proto/frame.pb.h"\n#include <zmq.hpp>\n',
-        "engine/refine/cuda_solver.cpp": "#include <cufft.h>\n",
+        "engine/refine/cuda/solver.cpp": "#include <cufft.h>\n",
         "engine/refine/cuda_kernels.cu": '#include <cuda_runtime.h>\n#include "engine/frame/frame.h"\n',
-        "engine/frame/host_device.h": "#pragma once\n#ifdef __CUDACC__\n#endif\n",
+        "engine/device/host_device.h": "#pragma once\n#ifdef __CUDACC__\n#endif\n",
     })
     assert code == 0, said
 
@@ -39,7 +39,7 @@ def test_every_kind_of_breach_is_found(tmp_path):
         ("service/a.cpp", "#include <torch/script.h>", "LibTorch"),
         ("engine/refine/solver.cpp", "#include <cuda_runtime.h>", "CUDA"),
         ("engine/infer/network.cpp", "#include <c10/cuda/CUDAStream.h>", "CUDA"),
-        ("engine/refine/cuda_solver.cpp", "#include <cuda.h>", "driver"),
+        ("engine/refine/cuda/solver.cpp", "#include <cuda.h>", "driver"),
         ("engine/refine/solver.cpp", "#if defined(FLASHPHASE_CUDA)", "host_device.h"),
         ("engine/refine/kernel.cuh", "int x;", "#pragma once"),
         ("engine/frame/a.cpp", "#include <zmq.hpp>", "ZeroMQ"),

@@ -6,7 +6,7 @@
 #include <complex>
 #include <numbers>
 
-#include "engine/infer/module_tensors.h"
+#include "engine/infer/modules/module_tensors.h"
 
 namespace flashphase::trainer {
 namespace {

@@ -5,7 +5,7 @@
 #include <random>
 #include <stdexcept>
 
-#include "engine/infer/module_checkpoint.h"
+#include "engine/infer/modules/module_checkpoint.h"
 #include "engine/score/score.h"
 
 namespace flashphase::testing_support {

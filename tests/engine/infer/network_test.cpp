@@ -12,9 +12,9 @@
 #include <string>
 #include <vector>
 
-#include "engine/frame/device_lost.h"
+#include "engine/device/device_lost.h"
 #include "engine/infer/bench_support.h"
-#include "engine/infer/module_checkpoint.h"
+#include "engine/infer/modules/module_checkpoint.h"
 #include "engine/score/score.h"
 #include "engine/simulate/detector.h"
 #include "engine/simulate/particle.h"

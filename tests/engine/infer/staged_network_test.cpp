@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/frame/device_lost.h"
+#include "engine/device/device_lost.h"
 
 namespace flashphase::infer {
 namespace {

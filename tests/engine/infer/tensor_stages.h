@@ -5,7 +5,7 @@
 #include <memory>
 #include <utility>
 
-#include "engine/infer/module_tensors.h"
+#include "engine/infer/modules/module_tensors.h"
 
 namespace flashphase::testing_support {
 

@@ -1,4 +1,4 @@
-#include "tests/engine/refine/emulated_runner.h"
+#include "tests/engine/refine/cuda/emulated_runner.h"
 #include "tests/engine/refine/solver_conformance.h"
 
 namespace flashphase::refine {

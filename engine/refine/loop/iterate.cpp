@@ -1,0 +1,172 @@
+#include "engine/refine/loop/iterate.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <vector>
+
+#include "engine/refine/bounds.h"
+#include "engine/score/modulus.h"
+
+namespace flashphase::refine {
+
+Iterate::Iterate(int m)
+    : loop_(make_loop(m)),
+      fft_(m),
+      cells_(static_cast<std::size_t>(m) * static_cast<std::size_t>(m)),
+      g_re_(cells_),
+      g_im_(cells_),
+      modulus_(cells_),
+      low_(cells_),
+      high_(cells_),
+      support_(cells_),
+      a_re_(cells_),
+      a_im_(cells_),
+      b_re_(cells_),
+      b_im_(cells_) {}
+
+void Iterate::set_pattern(std::span<const float> intensity, std::span<const std::uint8_t> measured,
+                          const ModulusRule& rule) {
+  double sum = 0;
+  std::size_t count = 0;
+  for (std::size_t i = 0; i < cells_; ++i) {
+    if (!measured[i]) continue;
+    sum += static_cast<double>(intensity[i]);
+    ++count;
+  }
+  // A power of two: the scaling itself rounds nothing.
+  unit_ = sum > 0 ? std::exp2(std::round(0.5 * std::log2(sum / static_cast<double>(count)))) : 1.0;
+  score::modulus_in_fft_layout(intensity, measured, size(), static_cast<float>(1 / unit_), modulus_.data());
+  modulus_energy_ = sum / (unit_ * unit_);
+  bounded_ = rule != ModulusRule{};
+  if (bounded_) set_modulus_bounds(modulus_.span(), size(), unit_, rule, low_.span(), high_.span());
+}
+
+void Iterate::set_start(std::span<const std::complex<float>> object, std::span<const std::uint8_t> support,
+                        int n) {
+  const auto m = static_cast<std::size_t>(size()), width = static_cast<std::size_t>(n);
+  float largest = 0;
+  for (std::size_t i = 0; i < object.size(); ++i) {
+    if (support[i]) largest = std::max({largest, std::abs(object[i].real()), std::abs(object[i].imag())});
+  }
+  // The last x of accelerated ER too: a factor of 0 does not rid the iterate of what is not finite there.
+  for (fft::AlignedFloats* plane : {&g_re_, &g_im_, &support_, &a_re_, &a_im_})
+    std::fill_n(plane->data(), cells_, 0.0f);
+  for (std::size_t y = 0; y < width; ++y) {
+    for (std::size_t x = 0; x < width; ++x) {
+      const std::size_t from = y * width + x, to = y * m + x;
+      if (!support[from]) continue;
+      support_[to] = 1;
+      if (largest > 0) {
+        g_re_[to] = object[from].real() / largest;
+        g_im_[to] = object[from].imag() / largest;
+      }
+    }
+  }
+  begun_ = false;
+  const auto scale = static_cast<float>(project().scale);
+  for (std::size_t i = 0; i < cells_; ++i) {
+    g_re_[i] *= scale;
+    g_im_[i] *= scale;
+  }
+  begun_ = false;
+}
+
+Target Iterate::target() const {
+  if (!bounded_) return {modulus_.data()};
+  return {modulus_.data(), low_.data(), high_.data()};
+}
+
+Fit Iterate::project(bool fit) {
+  if (!begun_) loop_->begin(g_re_.data(), g_im_.data());
+  begun_ = true;
+  const ModulusSums sums = loop_->project(target(), fit);
+  if (!(sums.aa > 0) || !(modulus_energy_ > 0)) return {};
+  // With b = a - e the least squares of s a - b leave ee - (ae)^2 / aa at s = 1 - ae / aa, without
+  // cancellation.
+  return {std::max(0.0, (sums.ee - sums.ae * sums.ae / sums.aa) / modulus_energy_), 1 - sums.ae / sums.aa};
+}
+
+void Iterate::update(const Update& update) {
+  loop_->update(g_re_.data(), g_im_.data(), support_.data(), update);
+}
+
+void Iterate::accelerate(bool real, std::optional<double> chi2) {
+  if (!chi2 || *chi2 > last_chi2_) momentum_ = 1;
+  const double next = (1 + std::sqrt(1 + 4 * momentum_ * momentum_)) / 2;
+  loop_->accelerate(g_re_.data(), g_im_.data(), support_.data(), real,
+                    {a_re_.data(), a_im_.data(), static_cast<float>((momentum_ - 1) / next)});
+  momentum_ = next;
+  last_chi2_ = chi2.value_or(std::numeric_limits<double>::infinity());
+}
+
+void Iterate::difference_map(float beta, bool positive, bool real) {
+  loop_->image(a_re_.data(), a_im_.data());
+  const float relaxation = 1 / beta;
+  const auto constrain_to = [&](bool inside, float& re, float& im) {
+    if (!inside || (positive && re < 0)) re = im = 0;
+    if (real) im = 0;
+  };
+  for (std::size_t i = 0; i < cells_; ++i) {
+    const bool inside = support_[i] > 0;
+    a_re_[i] += relaxation * (a_re_[i] - g_re_[i]);
+    a_im_[i] += relaxation * (a_im_[i] - g_im_[i]);
+    constrain_to(inside, a_re_[i], a_im_[i]);
+    float re = g_re_[i], im = g_im_[i];
+    constrain_to(inside, re, im);
+    b_re_[i] = re + relaxation * (g_re_[i] - re);
+    b_im_[i] = im + relaxation * (g_im_[i] - im);
+  }
+  loop_->begin(b_re_.data(), b_im_.data());
+  loop_->project(target(), false);
+  loop_->image(b_re_.data(), b_im_.data());
+  for (std::size_t i = 0; i < cells_; ++i) {
+    g_re_[i] += beta * (a_re_[i] - b_re_[i]);
+    g_im_[i] += beta * (a_im_[i] - b_im_[i]);
+  }
+  begun_ = false;
+}
+
+void Iterate::smooth_outside(float width) {
+  const int m = size();
+  std::copy_n(g_re_.data(), cells_, a_re_.data());
+  std::copy_n(g_im_.data(), cells_, a_im_.data());
+  fft_.forward(a_re_.data(), a_im_.data());
+  const auto weight = [&](int k) {
+    const float distance = static_cast<float>(std::min(k, m - k)) / width;
+    return std::exp(-0.5f * distance * distance);
+  };
+  for (int k = 0; k < m; ++k) b_re_[static_cast<std::size_t>(k)] = weight(k);
+  for (std::size_t i = 0; i < cells_; ++i) {
+    const float both = b_re_[i / static_cast<std::size_t>(m)] * b_re_[i % static_cast<std::size_t>(m)];
+    a_re_[i] *= both;
+    a_im_[i] *= both;
+  }
+  fft_.inverse(a_re_.data(), a_im_.data());
+  for (std::size_t i = 0; i < cells_; ++i) {
+    if (support_[i] > 0) continue;
+    g_re_[i] = a_re_[i];
+    g_im_[i] = a_im_[i];
+  }
+  begun_ = false;
+}
+
+void Iterate::constrain() {
+  for (std::size_t i = 0; i < cells_; ++i) {
+    g_re_[i] *= support_[i];
+    g_im_[i] *= support_[i];
+  }
+  begun_ = false;
+}
+
+std::span<const float> Iterate::calculated_modulus() {
+  std::copy_n(g_re_.data(), cells_, a_re_.data());
+  std::copy_n(g_im_.data(), cells_, a_im_.data());
+  fft_.forward(a_re_.data(), a_im_.data());
+  for (std::size_t i = 0; i < cells_; ++i) {
+    a_re_[i] = static_cast<float>(unit_) * std::sqrt(a_re_[i] * a_re_[i] + a_im_[i] * a_im_[i]);
+  }
+  return a_re_.span();
+}
+
+}  // namespace flashphase::refine

@@ -1,3 +1,0 @@
-#define FLASHPHASE_LANES 4
-#define FLASHPHASE_MAKE_LOOP make_loop_baseline
-#include "engine/refine/vector_loop.inc"

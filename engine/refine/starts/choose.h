@@ -1,0 +1,34 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "engine/refine/results.h"
+#include "engine/refine/solver.h"
+#include "engine/refine/starts/average.h"
+
+namespace flashphase::refine {
+
+/// One frame's share of Refined.
+struct Chosen {
+  int index = 0;
+  float agreement = -1;
+  std::vector<float> prtf;
+  Average average;  ///< of the better half, not settled; empty unless Choosing::average asks for it
+};
+
+/// The result with the lowest residual.
+int lowest_residual(const Results& results);
+
+/// Chooses as `choosing` says and computes agreement, PRTF and average over the better half by residual (at
+/// least two, the chosen one included in agreement and PRTF), for a pattern of m x m pixels. `upper_limit`
+/// [n, n] or empty, see Starts. Precondition: K >= 1.
+Chosen choose(const Results& results, const Choosing& choosing, int m,
+              std::span<const std::uint8_t> upper_limit = {});
+
+/// The next generation of starts [K, n, n]: the chosen one as it is, each other the mean of itself and the
+/// chosen one once aligned (guided: the best breeds. Chen, Miao, Wang & Lee, Phys. Rev. B 76, 064113, 2007).
+std::vector<std::complex<float>> bred(const Results& results, int chosen);
+
+}  // namespace flashphase::refine

@@ -1,0 +1,87 @@
+#include "service/pipeline/infer_worker.h"
+
+#include <cstddef>
+#include <optional>
+#include <utility>
+
+namespace flashphase::service {
+
+InferWorker::InferWorker(Network& network, const PipelineConfig& config, Metrics& metrics,
+                         Rejections& rejections, Queue<ToInfer>& from, Queue<ToPublish>& publish,
+                         Queue<RefineJob>& refine)
+    : config_(config),
+      metrics_(metrics),
+      rejections_(rejections),
+      from_(from),
+      publish_(publish),
+      refine_(refine),
+      network_(network),
+      inference_(network),
+      batcher_(config.batch_size, config.batch_deadline),
+      in_hand_(metrics, Stage::infer) {}
+
+void InferWorker::run() {
+  std::vector<ToInfer> items;
+  for (bool drained = false; !drained;) {
+    const auto due = batcher_.due().value_or(Clock::time_point::max());
+    const std::size_t count = from_.pop_some(items, config_.batch_size, due);
+    in_hand_.take(count_of<Prepared>(items));
+    for (ToInfer& item : items) take(std::move(item));
+    items.clear();
+    drained = count == 0 && from_.drained();
+    if (drained)
+      infer(batcher_.take());
+    else if (const auto batch = batcher_.poll(Clock::now()))
+      infer(*batch);
+  }
+}
+
+void InferWorker::take(ToInfer item) {
+  if (auto* prepared = std::get_if<Prepared>(&item)) {
+    const auto ready = prepared->ready;
+    if (const auto batch = batcher_.add(std::move(*prepared), ready)) infer(*batch);
+  } else {  // a begin or an end of a run keeps its place among the frames
+    infer(batcher_.take());
+    (void)publish_.push(std::get<publish::RunEvent>(std::move(item)));
+  }
+}
+
+void InferWorker::infer(const std::vector<Prepared>& batch) {
+  if (batch.empty()) return;
+  auto results = inference_(batch);
+  metrics_.out_of_memory(Stage::infer,
+                         network_.out_of_memory() - std::exchange(out_of_memory_, network_.out_of_memory()));
+  for (std::size_t i = 0; i < results.size(); ++i) pass_on(std::move(results[i]), static_cast<int>(i));
+}
+
+/// To publish first: the fast answer does not wait for the good one, and goes out before it.
+void InferWorker::pass_on(std::unique_ptr<Reconstruction> result, int index) {
+  if (!is_finite(*result)) {
+    rejections_.add(Rejection::not_finite, &result->pattern->id, "the network's image holds no numbers");
+    return in_hand_.pass_on();
+  }
+  std::optional<RefineJob> job;
+  if (to_be_refined(*result))
+    job = RefineJob{result->pattern, inference_.object(index), result->times, Clock::now()};
+  metrics_.dropped(Stage::infer, DropReason::failed, publish_.push(std::move(result)).size());
+  in_hand_.pass_on();
+  if (!job) return;
+  const std::size_t lost = refine_.push(std::move(*job)).size();
+  metrics_.refine_lost(refine_.closed() ? RefineLoss::failed : RefineLoss::queue_full, lost);
+}
+
+bool InferWorker::to_be_refined(const Reconstruction& inferred) const {
+  switch (config_.refine_policy) {
+    case RefinePolicy::off:
+      return false;
+    case RefinePolicy::all:
+      return true;
+    case RefinePolicy::above_residual:
+      return inferred.residual > config_.refine_residual;
+    case RefinePolicy::above_noise:
+      return inferred.residual > config_.refine_noise_factor * inferred.noise_residual;
+  }
+  return false;
+}
+
+}  // namespace flashphase::service

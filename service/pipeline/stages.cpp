@@ -1,0 +1,131 @@
+#include "service/pipeline/stages.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "engine/device/range.h"
+#include "service/pipeline/reconstruct.h"
+
+namespace flashphase::service {
+
+namespace {
+
+float seconds_between(Clock::time_point from, Clock::time_point to) {
+  return std::chrono::duration<float>(to - from).count();
+}
+
+/// The patterns of `items` side by side.
+template <class Items>
+void collect(const Items& items, PatternBatch& batch) {
+  batch.count = static_cast<int>(items.size());
+  batch.size = items.front().pattern->size;
+  batch.intensity.clear();
+  batch.measured.clear();
+  for (const auto& item : items) {
+    const Pattern& pattern = *item.pattern;
+    batch.intensity.insert(batch.intensity.end(), pattern.intensity.begin(), pattern.intensity.end());
+    batch.measured.insert(batch.measured.end(), pattern.measured.begin(), pattern.measured.end());
+  }
+}
+
+void name_model(Reconstruction& result, const ModelInfo& model) {
+  result.model_name = model.name;
+  result.model_hash = model.hash;
+  result.in_domain = model.domain.contains(result.pattern->summary);
+}
+
+}  // namespace
+
+Preparation::Preparation(select::HitFinder select, preprocess::Preprocessor preprocess)
+    : select_(std::move(select)), preprocess_(std::move(preprocess)) {}
+
+Result<Prepared> Preparation::operator()(const Frame& frame, Clock::time_point taken) const {
+  const auto score = named(Stage::select, [&] { return select_(frame); });
+  if (!score) return score.error();
+  const auto selected = Clock::now();
+  auto pattern = named(Stage::preprocess, [&] { return preprocess_(frame); });
+  if (!pattern) return pattern.error();
+  const auto ready = Clock::now();
+  pattern->hit_score = *score;
+  pattern->times[Stage::ingest] = seconds_between(frame.arrival, taken);
+  pattern->times[Stage::select] = seconds_between(taken, selected);
+  pattern->times[Stage::preprocess] = seconds_between(selected, ready);
+  return Prepared{std::make_shared<const Pattern>(std::move(*pattern)), ready};
+}
+
+Inference::Inference(Network& network) : network_(network), score_(network.info().pattern_size) {}
+
+std::vector<std::unique_ptr<Reconstruction>> Inference::operator()(const std::vector<Prepared>& batch) {
+  const auto collected = Clock::now();
+  named(Stage::batch, [&] { collect(batch, patterns_); });
+  named(Stage::infer, [&] { network_.infer(patterns_, objects_); });
+  const auto inferred = Clock::now();
+  const Range range(Stage::score);
+  score();
+  const auto scored = Clock::now();
+
+  std::vector<std::unique_ptr<Reconstruction>> results;
+  results.reserve(batch.size());
+  for (const auto& [pattern, ready] : batch) {
+    auto& result =
+        results.emplace_back(make_reconstruction(pattern, objects_, static_cast<int>(results.size())));
+    result->times[Stage::batch] = seconds_between(ready, collected);
+    result->times[Stage::infer] = seconds_between(collected, inferred);
+    result->times[Stage::score] = seconds_between(inferred, scored);
+    name_model(*result, network_.info());
+  }
+  return results;
+}
+
+/// Only what the network has left to score: on a GPU it does that itself.
+void Inference::score() {
+  for (int i = 0; i < objects_.count; ++i)
+    if (float& residual = objects_.residual[static_cast<std::size_t>(i)]; residual < 0)
+      residual =
+          score_(patterns_.intensity_of(i), patterns_.measured_of(i), objects_.object_of(i), objects_.size);
+}
+
+ObjectBatch Inference::object(int index) const {
+  ObjectBatch one(1, objects_.size);
+  std::ranges::copy(objects_.object_of(index), one.object.begin());
+  std::ranges::copy(objects_.support_of(index), one.support.begin());
+  one.residual[0] = objects_.residual[static_cast<std::size_t>(index)];
+  return one;
+}
+
+Refinement::Refinement(refine::Solver& solver, const refine::Schedule& schedule, const ModelInfo& model,
+                       int starts, Network* viewer)
+    : solver_(solver), schedule_(schedule), model_(model), starts_of_({.per_frame = starts}, viewer) {}
+
+std::vector<std::unique_ptr<Reconstruction>> Refinement::operator()(std::span<const RefineJob> jobs) {
+  const Range range(Stage::refine);
+  collect(jobs, patterns_);
+  answers_.count = static_cast<int>(jobs.size());
+  answers_.size = model_.object_size;
+  answers_.object.clear();
+  for (const RefineJob& job : jobs)
+    answers_.object.insert(answers_.object.end(), job.start.object.begin(), job.start.object.end());
+  solver_.solve(patterns_, starts_of_(patterns_, answers_), schedule_, refined_);
+  const std::size_t rings = static_cast<std::size_t>(patterns_.size) / 2 + 1;
+  std::vector<std::unique_ptr<Reconstruction>> results;
+  results.reserve(jobs.size());
+  for (const RefineJob& job : jobs) {
+    const std::size_t index = results.size();
+    auto& result =
+        results.emplace_back(make_reconstruction(job.pattern, refined_.objects, static_cast<int>(index)));
+    result->stage = ResultStage::refined;
+    result->times = job.times;
+    result->times[Stage::refine] = seconds_between(job.asked, Clock::now());
+    result->iterations = refined_.iterations.at(index);
+    result->schedule = schedule_.text;
+    if (!refined_.agreement.empty()) {
+      result->agreement = refined_.agreement.at(index);
+      const auto prtf = std::span(refined_.prtf).subspan(index * rings, rings);
+      result->prtf.assign(prtf.begin(), prtf.end());
+    }
+    name_model(*result, model_);
+  }
+  return results;
+}
+
+}  // namespace flashphase::service

@@ -1,0 +1,94 @@
+#pragma once
+
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "engine/frame/reconstruction.h"
+#include "engine/frame/rejection.h"
+#include "engine/infer/network.h"
+#include "engine/preprocess/preprocess.h"
+#include "engine/refine/schedule.h"
+#include "engine/refine/solver.h"
+#include "engine/refine/starts/network_starts.h"
+#include "engine/score/score.h"
+#include "engine/select/hit_finder.h"
+
+/// The stages between ingest and publish as plain synchronous objects that fill in the times: no queue, no
+/// thread, no socket, no metric. The pipeline gives each worker its own.
+namespace flashphase::service {
+
+/// A pattern, and when it was ready for the network.
+struct Prepared {
+  std::shared_ptr<const Pattern> pattern;
+  Clock::time_point ready;
+};
+
+/// select and preprocess. Const and thread-safe.
+class Preparation {
+ public:
+  Preparation(select::HitFinder select, preprocess::Preprocessor preprocess);
+  virtual ~Preparation() = default;
+
+  /// `taken`: when the frame left the queue of ingest.
+  virtual Result<Prepared> operator()(const Frame& frame, Clock::time_point taken) const;
+  /// See preprocess::share_of_marks.
+  double share_of_marks(const Frame& frame) const { return preprocess_.share_of_marks(frame); }
+
+ private:
+  select::HitFinder select_;
+  preprocess::Preprocessor preprocess_;
+};
+
+/// infer and score. Thread: one.
+class Inference {
+ public:
+  explicit Inference(Network& network);  ///< has to outlive it
+
+  /// One result per pattern, in their order.
+  std::vector<std::unique_ptr<Reconstruction>> operator()(const std::vector<Prepared>& batch);
+
+  /// The object behind result `index` of the last batch, for refinement to start from.
+  ObjectBatch object(int index) const;
+
+ private:
+  void score();
+
+  Network& network_;
+  score::ModulusScorer score_;
+  PatternBatch patterns_;  // both keep their memory from batch to batch
+  ObjectBatch objects_;
+};
+
+/// A frame to be refined.
+struct RefineJob {
+  std::shared_ptr<const Pattern> pattern;
+  ObjectBatch start;  ///< one object
+  StageTimes times;   ///< so far
+  Clock::time_point asked;
+};
+
+/// refine. Thread: one.
+class Refinement {
+ public:
+  /// All references and the viewer have to outlive it. `starts`: per frame, as refine::NetworkStarts makes
+  /// them; with two or more the results say how far they agree. The viewer is a network of the same model, or
+  /// nullptr for no views. What comes out lies where the network's answer does (twin, translation, phase).
+  Refinement(refine::Solver& solver, const refine::Schedule& schedule, const ModelInfo& model, int starts = 1,
+             Network* viewer = nullptr);
+
+  /// One result per job, in their order. Throws std::invalid_argument when one of the frames cannot be
+  /// refined (no support, nothing measured, ...).
+  std::vector<std::unique_ptr<Reconstruction>> operator()(std::span<const RefineJob> jobs);
+
+ private:
+  refine::Solver& solver_;
+  const refine::Schedule& schedule_;
+  const ModelInfo& model_;
+  refine::NetworkStarts starts_of_;
+  PatternBatch patterns_;  // all keep their memory from call to call
+  ObjectBatch answers_;
+  refine::Refined refined_;
+};
+
+}  // namespace flashphase::service

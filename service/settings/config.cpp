@@ -1,0 +1,373 @@
+#include "service/settings/config.h"
+
+#include <spdlog/fmt/fmt.h>
+#include <yaml-cpp/yaml.h>
+
+#include <charconv>
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <initializer_list>
+#include <limits>
+#include <set>
+#include <sstream>
+#include <string_view>
+
+#include "proto/config.pb.h"
+#include "proto/endpoint.h"
+#include "service/settings/yaml_message.h"
+
+namespace flashphase::service {
+
+namespace {
+
+/// What stands in the comments of proto/config.proto. `centre_y`, `centre_x`, `saturation` and
+/// `invalid_below` have no fixed default: absent, they go with the frame.
+constexpr const char* kDefaults = R"(
+select: {pixel_threshold: 0.5, minimum_lit_pixels: 0}
+preprocess: {pattern_size: 64, bin: 1, centring: fixed, calibration: "", expected_rows: 0, expected_columns: 0,
+             threads: 1}
+batch: {size: 16, deadline_ms: 2}
+infer: {model: none, precision: automatic, threads: 1, workers: 1, device: auto}
+refine: {policy: off, schedule: polish, residual: 0.005, noise_factor: 2, starts: 1, workers: 0, queue: 256, device: auto,
+         batch: 0}
+publish: {endpoint: "tcp://127.0.0.1:5602", high_water_mark: 1000}
+http: {address: 127.0.0.1, port: 8080}
+log: {level: info}
+queues: {mode: live, frames: 4096, megabytes: 1024}
+)";
+constexpr const char* kSourceDefaults = R"(
+{name: detector, protocol: native, socket: sub, bind: false, high_water_mark: 1000, max_message_bytes: 268435456,
+ heartbeat_ms: 1000}
+)";
+
+using Problems = std::vector<std::string>;
+
+/// Checks that add one line per value that is out of bounds.
+class Checker {
+ public:
+  explicit Checker(Problems& problems) : problems_(problems) {}
+
+  void fail(const std::string& path, const std::string& sentence) {
+    problems_.push_back(path + ": " + sentence);
+  }
+
+  void one_of(const std::string& path, const std::string& value,
+              std::initializer_list<std::string_view> words) {
+    std::string list;
+    for (const auto word : words) {
+      if (value == word) return;
+      list += (list.empty() ? "" : ", ") + std::string(word);
+    }
+    fail(path, fmt::format("\"{}\" is not one of {}", value, list));
+  }
+
+  template <class T>
+  void range(const std::string& path, T value, T low, T high) {
+    if (!(value >= low && value <= high))
+      fail(path, fmt::format("{} is not within {} to {}", value, low, high));
+  }
+
+  DeviceChoice device(const std::string& path, const std::string& value) {
+    const auto choice = parse_device(value);
+    if (!choice)
+      fail(path, fmt::format("\"{}\" is not auto, cpu, cuda, or GPUs such as cuda:0 or cuda:0,1", value));
+    return choice.value_or(DeviceChoice{});
+  }
+
+  void endpoint(const std::string& path, const std::string& value, EndpointUse use) {
+    if (const auto problem = endpoint_problem(value, use)) fail(path, *problem);
+  }
+
+ private:
+  Problems& problems_;
+};
+
+void check_sources(const v1::Config& config, Checker& check) {
+  if (config.source_size() == 0) check.fail("source", "at least one source of frames is needed");
+  std::set<std::string> names;
+  for (int i = 0; i < config.source_size(); ++i) {
+    const auto& source = config.source(i);
+    const std::string at = fmt::format("source[{}].", i);
+    if (source.name().empty() || source.name().size() > 64)
+      check.fail(at + "name", "has to have 1 to 64 characters");
+    if (!names.insert(source.name()).second)
+      check.fail(at + "name", fmt::format("\"{}\" is the name of another source", source.name()));
+    check.one_of(at + "protocol", source.protocol(), {"native"});
+    check.endpoint(at + "endpoint", source.endpoint(),
+                   source.bind() ? EndpointUse::bind : EndpointUse::connect);
+    check.one_of(at + "socket", source.socket(), {"sub", "pull"});
+    check.range(at + "high_water_mark", source.high_water_mark(), 1, 1'000'000);
+    check.range<std::int64_t>(at + "max_message_bytes", source.max_message_bytes(), 1024,
+                              std::int64_t{1} << 32);
+    check.range(at + "heartbeat_ms", source.heartbeat_ms(), 0, 3'600'000);
+  }
+}
+
+void check_stages(const v1::Config& config, Checker& check) {
+  constexpr float kLargest = std::numeric_limits<float>::max();
+  check.range("select.pixel_threshold", config.select().pixel_threshold(), 0.0f, kLargest);
+  check.range("select.minimum_lit_pixels", config.select().minimum_lit_pixels(), 0,
+              std::numeric_limits<int>::max());
+
+  const auto& preprocess = config.preprocess();
+  check.range("preprocess.pattern_size", preprocess.pattern_size(), 8, 2048);
+  if (preprocess.pattern_size() % 2 != 0)
+    check.fail("preprocess.pattern_size", fmt::format("{} is not even", preprocess.pattern_size()));
+  check.range("preprocess.bin", preprocess.bin(), 1, 64);
+  check.one_of("preprocess.centring", preprocess.centring(), {"fixed", "centre_of_mass"});
+  if (preprocess.has_centre_y()) check.range("preprocess.centre_y", preprocess.centre_y(), 0.0f, 65536.0f);
+  if (preprocess.has_centre_x()) check.range("preprocess.centre_x", preprocess.centre_x(), 0.0f, 65536.0f);
+  check.range("preprocess.expected_rows", preprocess.expected_rows(), 0, 65536);
+  check.range("preprocess.expected_columns", preprocess.expected_columns(), 0, 65536);
+  if (preprocess.has_saturation())
+    check.range("preprocess.saturation", preprocess.saturation(), 0.0f, kLargest);
+  if (preprocess.has_invalid_below())
+    check.range("preprocess.invalid_below", preprocess.invalid_below(), -kLargest, kLargest);
+  check.range("preprocess.threads", preprocess.threads(), 1, 256);
+
+  check.range("batch.size", config.batch().size(), 1, 1024);
+  check.range("batch.deadline_ms", config.batch().deadline_ms(), 0.0f, 10'000.0f);
+  if (config.infer().model().empty())
+    check.fail("infer.model", "is empty; give the path of a model file, or none");
+  check.one_of("infer.precision", config.infer().precision(), {"automatic", "fp32", "bf16", "fp16"});
+  check.range("infer.threads", config.infer().threads(), 1, 256);
+  check.range("infer.workers", config.infer().workers(), 1, 256);
+  check.one_of("refine.policy", config.refine().policy(), {"off", "all", "above_residual", "above_noise"});
+  check.range("refine.residual", config.refine().residual(), 0.0f, kLargest);
+  check.range("refine.noise_factor", config.refine().noise_factor(), 0.0f, kLargest);
+  check.range("refine.starts", config.refine().starts(), 1, 1000);
+  check.range("refine.workers", config.refine().workers(), 0, 1024);
+  check.range("refine.queue", config.refine().queue(), 1, 1'000'000);
+  check.range("refine.batch", config.refine().batch(), 0, 65536);
+}
+
+void check_outside(const v1::Config& config, Checker& check) {
+  check.endpoint("publish.endpoint", config.publish().endpoint(), EndpointUse::bind);
+  check.range("publish.high_water_mark", config.publish().high_water_mark(), 1, 1'000'000);
+  if (config.http().address().empty())
+    check.fail("http.address", "is empty; give an address such as 127.0.0.1");
+  check.range("http.port", config.http().port(), 0, 65535);
+  check.one_of("log.level", config.log().level(), {"debug", "info", "warning", "error"});
+  check.one_of("queues.mode", config.queues().mode(), {"live", "replay"});
+  check.range("queues.frames", config.queues().frames(), 1, 10'000'000);
+  check.range("queues.megabytes", config.queues().megabytes(), 1, 1'000'000);
+}
+
+refine::Schedule schedule_of(const v1::Config& config, Checker& check) {
+  try {
+    return refine::parse_schedule(config.refine().schedule());
+  } catch (const std::invalid_argument& error) {
+    check.fail("refine.schedule", error.what());
+    return {};
+  }
+}
+
+[[noreturn]] void refuse(const Problems& problems) {
+  std::string text;
+  for (const auto& problem : problems) text += (text.empty() ? "" : "\n") + problem;
+  throw ConfigError(text);
+}
+
+std::vector<std::string> split_path(const std::string& path) {
+  std::vector<std::string> keys(1);
+  for (const char c : path) {
+    if (c == '.' || c == '[')
+      keys.emplace_back();
+    else if (c != ']')
+      keys.back() += c;
+  }
+  return keys;
+}
+
+/// Lays one "path=value" over the document.
+void apply_override(YAML::Node& root, const std::string& text, Problems& problems) {
+  const auto equals = text.find('=');
+  if (equals == std::string::npos || equals == 0) {
+    problems.push_back(fmt::format("--set {}: has to be key=value, such as refine.policy=all", text));
+    return;
+  }
+  const std::string path = text.substr(0, equals);
+  try {
+    const YAML::Node value = YAML::Load(text.substr(equals + 1));
+    YAML::Node at;
+    at.reset(root);
+    for (const std::string& key : split_path(path)) {
+      std::size_t index = 0;
+      const auto parsed = std::from_chars(key.data(), key.data() + key.size(), index);
+      const bool is_index = !key.empty() && parsed.ptr == key.data() + key.size();
+      if (is_index && index > (at.IsSequence() ? at.size() : 0)) throw std::out_of_range(key);
+      YAML::Node next = is_index ? at[index] : at[key];
+      at.reset(next);
+    }
+    at = value;
+  } catch (const YAML::ParserException& error) {
+    problems.push_back(fmt::format("--set {}: the value is not YAML: {}", path, error.msg));
+  } catch (const std::exception&) {
+    problems.push_back(fmt::format("--set {}: there is no such place in the configuration", path));
+  }
+}
+
+/// The effective configuration as a message: defaults, then the file, then the overrides.
+v1::Config read_config(const std::string& text, const std::vector<std::string>& overrides) {
+  Problems problems;
+  v1::Config config, given;
+  read_yaml(YAML::Load(kDefaults), config, "", problems);
+  try {
+    YAML::Node root = YAML::Load(text);
+    if (!root.IsDefined() || root.IsNull()) root = YAML::Node(YAML::NodeType::Map);
+    for (const auto& change : overrides) apply_override(root, change, problems);
+    read_yaml(root, given, "", problems);
+  } catch (const YAML::ParserException& error) {
+    problems.push_back(fmt::format("line {}, column {}: not YAML: {}", error.mark.line + 1,
+                                   error.mark.column + 1, error.msg));
+  }
+  v1::Source source_defaults;
+  read_yaml(YAML::Load(kSourceDefaults), source_defaults, "", problems);
+  for (auto& source : *given.mutable_source()) {
+    v1::Source whole = source_defaults;
+    whole.MergeFrom(source);
+    source.Swap(&whole);
+  }
+  config.MergeFrom(given);
+  if (!problems.empty()) refuse(problems);
+  return config;
+}
+
+std::string absolute(const std::string& path, const std::string& directory) {
+  return std::filesystem::absolute(std::filesystem::path(directory) / path).lexically_normal().string();
+}
+
+/// FNV-1a, 64 bit: tells two configurations apart, protects nothing.
+std::string hash_of(const std::string& text) {
+  std::uint64_t hash = 14695981039346656037ull;
+  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211ull;
+  return fmt::format("{:016x}", hash);
+}
+
+std::size_t queue_bytes(const v1::Config& config) {
+  return static_cast<std::size_t>(config.queues().megabytes()) * 1'000'000;
+}
+
+std::vector<ingest::NativeSourceConfig> sources_of(const v1::Config& config) {
+  std::vector<ingest::NativeSourceConfig> sources;
+  for (const auto& source : config.source())
+    sources.push_back({.name = source.name(),
+                       .endpoint = source.endpoint(),
+                       .pull = source.socket() == "pull",
+                       .bind = source.bind(),
+                       .high_water_mark = source.high_water_mark(),
+                       .max_message_bytes = source.max_message_bytes(),
+                       .queue_bytes = queue_bytes(config),
+                       .heartbeat = std::chrono::milliseconds(source.heartbeat_ms())});
+  return sources;
+}
+
+RawLimits limits_of(const v1::Preprocess& config) {
+  RawLimits limits;
+  if (config.has_invalid_below()) limits.invalid_below = config.invalid_below();
+  if (config.has_saturation()) limits.saturation = config.saturation();
+  return limits;
+}
+
+preprocess::Config preprocess_of(const v1::Preprocess& config) {
+  return {.pattern_size = config.pattern_size(),
+          .bin = config.bin(),
+          .centring = config.centring() == "fixed" ? preprocess::Centring::fixed
+                                                   : preprocess::Centring::centre_of_mass,
+          .centre_y = config.has_centre_y() ? config.centre_y() : -1,
+          .centre_x = config.has_centre_x() ? config.centre_x() : -1,
+          .limits = limits_of(config),
+          .expected_rows = config.expected_rows(),
+          .expected_columns = config.expected_columns()};
+}
+
+NetworkOptions network_of(const v1::Config& config) {
+  using Precision = NetworkOptions::Precision;
+  NetworkOptions options;
+  const std::string& precision = config.infer().precision();
+  options.precision = precision == "fp32"   ? Precision::fp32
+                      : precision == "bf16" ? Precision::bf16
+                      : precision == "fp16" ? Precision::fp16
+                                            : Precision::automatic;
+  options.threads = config.infer().threads();
+  options.warm_up_batches.clear();
+  for (int size = 1; size <= config.batch().size(); ++size) options.warm_up_batches.push_back(size);
+  return options;
+}
+
+PipelineConfig pipeline_of(const v1::Config& config) {
+  const std::string& policy = config.refine().policy();
+  return {.replay = config.queues().mode() == "replay",
+          .ingest_queue = static_cast<std::size_t>(config.queues().frames()),
+          .ingest_bytes = queue_bytes(config),
+          .preprocess_threads = config.preprocess().threads(),
+          .batch_size = static_cast<std::size_t>(config.batch().size()),
+          .batch_deadline = std::chrono::microseconds(std::lround(config.batch().deadline_ms() * 1000)),
+          .infer_workers = config.infer().workers(),
+          .refine_policy = policy == "off"           ? RefinePolicy::off
+                           : policy == "all"         ? RefinePolicy::all
+                           : policy == "above_noise" ? RefinePolicy::above_noise
+                                                     : RefinePolicy::above_residual,
+          .refine_residual = config.refine().residual(),
+          .refine_noise_factor = config.refine().noise_factor(),
+          .refine_starts = config.refine().starts(),
+          .refine_queue = static_cast<std::size_t>(config.refine().queue()),
+          .refine_workers = config.refine().workers(),
+          .refine_batch = static_cast<std::size_t>(config.refine().batch())};
+}
+
+}  // namespace
+
+Config parse_config(const std::string& yaml, const std::string& directory,
+                    const std::vector<std::string>& overrides) {
+  v1::Config effective = read_config(yaml, overrides);
+  Problems problems;
+  Checker check(problems);
+  check_sources(effective, check);
+  check_stages(effective, check);
+  check_outside(effective, check);
+  refine::Schedule schedule = schedule_of(effective, check);
+  DeviceChoice infer_device = check.device("infer.device", effective.infer().device());
+  DeviceChoice refine_device = check.device("refine.device", effective.refine().device());
+  if (!problems.empty()) refuse(problems);
+
+  if (effective.infer().model() != "none")
+    effective.mutable_infer()->set_model(absolute(effective.infer().model(), directory));
+  if (!effective.preprocess().calibration().empty())
+    effective.mutable_preprocess()->set_calibration(
+        absolute(effective.preprocess().calibration(), directory));
+
+  Config config;
+  config.sources = sources_of(effective);
+  config.select = {.pixel_threshold = effective.select().pixel_threshold(),
+                   .minimum_lit_pixels = effective.select().minimum_lit_pixels(),
+                   .limits = limits_of(effective.preprocess())};
+  config.preprocess = preprocess_of(effective.preprocess());
+  config.calibration = effective.preprocess().calibration();
+  config.model = effective.infer().model();
+  config.network = network_of(effective);
+  config.infer_device = std::move(infer_device);
+  config.refine_device = std::move(refine_device);
+  config.schedule = std::move(schedule);
+  config.pipeline = pipeline_of(effective);
+  config.publish = {.endpoint = effective.publish().endpoint(),
+                    .high_water_mark = effective.publish().high_water_mark()};
+  config.http = {.address = effective.http().address(),
+                 .port = static_cast<std::uint16_t>(effective.http().port())};
+  config.log_level = effective.log().level();
+  config.yaml = write_yaml(effective);
+  config.hash = hash_of(config.yaml);
+  return config;
+}
+
+Config load_config(const std::string& path, const std::vector<std::string>& overrides) {
+  std::ifstream file(path);
+  if (!file) throw ConfigError(fmt::format("{}: cannot be read; give the configuration file with -c", path));
+  std::ostringstream text;
+  text << file.rdbuf();
+  const auto directory = std::filesystem::path(path).parent_path();
+  return parse_config(text.str(), directory.empty() ? "." : directory.string(), overrides);
+}
+
+}  // namespace flashphase::service

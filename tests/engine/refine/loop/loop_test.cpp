@@ -1,0 +1,227 @@
+#include "engine/refine/loop/loop.h"
+
+#include <gmock/gmock.h>
+
+#include <cmath>
+#include <ostream>
+#include <random>
+#include <string>
+
+#include "engine/fft/fft2.h"
+
+namespace flashphase::refine {
+namespace {
+
+struct Backend {
+  std::string name;
+  std::unique_ptr<Loop> (*make)(int);
+  bool (*supported)();
+};
+
+void PrintTo(const Backend& backend, std::ostream* stream) {
+  *stream << backend.name;
+}
+
+/// g, support and target of one size, twice: for the loop under test and for the plain one.
+class LoopOf : public testing::TestWithParam<Backend> {
+ protected:
+  void SetUp() override {
+    if (!GetParam().supported()) GTEST_SKIP() << "this CPU has no " << GetParam().name;
+  }
+
+  struct Planes {
+    explicit Planes(int m)
+        : re(cells(m)), im(cells(m)), support(cells(m)), modulus(cells(m)), low(cells(m)), high(cells(m)) {
+      std::mt19937 random(static_cast<unsigned>(m));
+      const auto uniform = [&] { return static_cast<float>(random() % 2001) / 1000 - 1; };
+      for (std::size_t i = 0; i < cells(m); ++i) {
+        re[i] = uniform();
+        im[i] = uniform();
+        support[i] = static_cast<float>(random() % 2);
+        modulus[i] = random() % 8 == 0 ? -1.0f : std::abs(uniform()) * static_cast<float>(m);
+        low[i] = 0.8f * std::max(0.0f, modulus[i]);
+        high[i] = modulus[i] < 0 ? 0.5f * static_cast<float>(m) : 1.1f * modulus[i];
+      }
+    }
+    static std::size_t cells(int m) { return static_cast<std::size_t>(m) * static_cast<std::size_t>(m); }
+    Target exact() const { return {modulus.data()}; }
+    Target bounded() const { return {modulus.data(), low.data(), high.data()}; }
+
+    fft::AlignedFloats re, im, support, modulus, low, high;
+  };
+
+  static void expect_near(const Planes& fast, const Planes& slow) {
+    float difference = 0;
+    for (std::size_t i = 0; i < fast.re.size(); ++i) {
+      difference =
+          std::max({difference, std::abs(fast.re[i] - slow.re[i]), std::abs(fast.im[i] - slow.im[i])});
+    }
+    EXPECT_LT(difference, 1e-5f);
+  }
+
+  /// Three iterations in both, then equality.
+  void compare_iterations(int m, const Update& update, bool bounded) {
+    SCOPED_TRACE(m);
+    const auto fast = GetParam().make(m), slow = make_plain_loop(m);
+    ASSERT_TRUE(fast);
+    Planes a(m), b(m);
+    fast->begin(a.re.data(), a.im.data());
+    slow->begin(b.re.data(), b.im.data());
+    for (int i = 0; i < 3; ++i) {
+      const bool sums = i != 1;
+      const ModulusSums x = fast->project(bounded ? a.bounded() : a.exact(), sums);
+      const ModulusSums y = slow->project(bounded ? b.bounded() : b.exact(), sums);
+      EXPECT_NEAR(x.aa, y.aa, 1e-5 * y.aa);
+      EXPECT_NEAR(x.ae, y.ae, 1e-5 * y.aa);
+      EXPECT_NEAR(x.ee, y.ee, 1e-5 * y.ee);
+      EXPECT_EQ(y.aa > 0, sums);
+      fast->update(a.re.data(), a.im.data(), a.support.data(), update);
+      slow->update(b.re.data(), b.im.data(), b.support.data(), update);
+    }
+    expect_near(a, b);
+  }
+};
+
+constexpr int kSizes[] = {16, 32, 64, 128, 256};
+
+TEST_P(LoopOf, EqualsThePlainLoopForMixesOfProjectionAndIterate) {
+  for (const int m : kSizes) {
+    Update update;
+    compare_iterations(m, update, false);
+    update.outside = {-0.8f, 0.9f};
+    compare_iterations(m, update, false);
+    update.inside = {0.7f, 0.2f};
+    compare_iterations(m, update, false);
+    compare_iterations(m, update, true);
+  }
+}
+
+TEST_P(LoopOf, EqualsThePlainLoopUnderConditionsOnThePixels) {
+  Update update;
+  update.outside = {-0.8f, 0.9f};
+  update.test = {1.5f, -0.5f};
+  update.between = {-1.5f, 1};
+  for (const auto& [positive, real] :
+       {std::pair{true, false}, std::pair{false, true}, std::pair{true, true}}) {
+    update.positive = positive;
+    update.real = real;
+    compare_iterations(64, update, false);
+  }
+}
+
+TEST_P(LoopOf, EqualsThePlainLoopWithMomentum) {
+  for (const int m : kSizes) {
+    SCOPED_TRACE(m);
+    for (const bool real : {false, true}) {
+      const auto fast = GetParam().make(m), slow = make_plain_loop(m);
+      Planes a(m), b(m);
+      const auto run = [&](Loop& loop, Planes& planes) {
+        fft::AlignedFloats last_re(planes.re.size()), last_im(planes.re.size());
+        loop.begin(planes.re.data(), planes.im.data());
+        for (const float factor : {0.0f, 0.5f, 0.9f}) {
+          loop.project(planes.exact(), false);
+          loop.accelerate(planes.re.data(), planes.im.data(), planes.support.data(), real,
+                          {last_re.data(), last_im.data(), factor});
+        }
+        loop.project(planes.exact(), false);
+        loop.update(planes.re.data(), planes.im.data(), planes.support.data(), Update{});
+      };
+      run(*fast, a);
+      run(*slow, b);
+      expect_near(a, b);
+    }
+  }
+}
+
+TEST_P(LoopOf, GivesTheProjectionItself) {
+  for (const int m : kSizes) {
+    const auto fast = GetParam().make(m), slow = make_plain_loop(m);
+    Planes a(m), b(m);
+    fast->begin(a.re.data(), a.im.data());
+    slow->begin(b.re.data(), b.im.data());
+    fast->project(a.exact(), false);
+    slow->project(b.exact(), false);
+    fast->image(a.re.data(), a.im.data());
+    slow->image(b.re.data(), b.im.data());
+    expect_near(a, b);
+  }
+}
+
+TEST_P(LoopOf, ProjectsACoefficientOfZeroToSomethingFinite) {
+  const auto loop = GetParam().make(16);
+  Planes planes(16);
+  for (float& value : planes.re.span()) value = 0;
+  for (float& value : planes.im.span()) value = 0;
+  loop->begin(planes.re.data(), planes.im.data());
+  loop->project(planes.exact(), true);
+  loop->image(planes.re.data(), planes.im.data());
+  for (const float value : planes.re.span()) EXPECT_TRUE(std::abs(value) < 100) << value;
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    EveryInstructionSet, LoopOf,
+    testing::Values(Backend{"baseline", make_loop_baseline, [] { return true; }},
+                    Backend{"avx2", make_loop_avx2,
+                            [] { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }},
+                    Backend{"avx512", make_loop_avx512,
+                            [] {
+                              return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq");
+                            }}),
+    testing::PrintToStringParamName());
+
+TEST(PlainLoop, ProjectsOnTheMeasuredModulusAndLeavesTheRest) {
+  constexpr int m = 12;
+  fft::Fft2 fft(m);
+  fft::AlignedFloats re(m * m), im(m * m), modulus(m * m);
+  for (std::size_t i = 0; i < re.size(); ++i) {
+    re[i] = static_cast<float>(i * 37 % 23) - 11;
+    im[i] = static_cast<float>(i * 53 % 19) - 9;
+    modulus[i] = i % 3 == 0 ? -1.0f : static_cast<float>(i % 17);
+  }
+  const auto loop = make_plain_loop(m);
+  loop->begin(re.data(), im.data());
+  const ModulusSums sums = loop->project({modulus.data()}, true);
+  fft::AlignedFloats p_re(m * m), p_im(m * m);
+  loop->image(p_re.data(), p_im.data());
+  fft.forward(re.data(), im.data());
+  fft.forward(p_re.data(), p_im.data());
+  double aa = 0, ae = 0, ee = 0;
+  for (std::size_t i = 0; i < re.size(); ++i) {
+    const float a = std::hypot(re[i], im[i]), b = modulus[i], factor = b < 0 ? 1 : b / a;
+    EXPECT_NEAR(p_re[i], re[i] * factor, 1e-3f);
+    EXPECT_NEAR(p_im[i], im[i] * factor, 1e-3f);
+    if (b < 0) continue;
+    const auto wide = static_cast<double>(a), e = wide - static_cast<double>(b);
+    aa += wide * wide;
+    ae += wide * e;
+    ee += e * e;
+  }
+  EXPECT_NEAR(sums.aa, aa, 1e-6 * aa);
+  EXPECT_NEAR(sums.ae, ae, 1e-6 * aa);
+  EXPECT_NEAR(sums.ee, ee, 1e-6 * ee);
+}
+
+TEST(PlainLoop, MovesTheModulusToTheNearestBound) {
+  constexpr int m = 8;
+  fft::Fft2 fft(m);
+  fft::AlignedFloats re(m * m), im(m * m), modulus(m * m), low(m * m), high(m * m);
+  for (std::size_t i = 0; i < re.size(); ++i) {
+    re[i] = static_cast<float>(i * 37 % 23) - 11;
+    low[i] = i % 2 ? 20 : 0;
+    high[i] = i % 2 ? 1e18f : 10;
+  }
+  const auto loop = make_plain_loop(m);
+  loop->begin(re.data(), im.data());
+  loop->project({modulus.data(), low.data(), high.data()}, false);
+  fft::AlignedFloats p_re(m * m), p_im(m * m);
+  loop->image(p_re.data(), p_im.data());
+  fft.forward(re.data(), im.data());
+  fft.forward(p_re.data(), p_im.data());
+  for (std::size_t i = 0; i < re.size(); ++i) {
+    const float a = std::hypot(re[i], im[i]);
+    EXPECT_NEAR(std::hypot(p_re[i], p_im[i]), std::clamp(a, low[i], high[i]), 1e-3f);
+  }
+}
+
+}  // namespace
+}  // namespace flashphase::refine

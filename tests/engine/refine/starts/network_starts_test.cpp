@@ -1,0 +1,127 @@
+#include "engine/refine/starts/network_starts.h"
+
+#include <gmock/gmock.h>
+
+#include <algorithm>
+#include <complex>
+#include <cstdint>
+#include <span>
+#include <stdexcept>
+#include <utility>
+#include <vector>
+
+namespace flashphase::refine {
+namespace {
+
+/// Answers each pattern with what it is told, and counts how often it is asked.
+class Oracle final : public Network {
+ public:
+  explicit Oracle(ObjectBatch answer) : answer_(std::move(answer)) {
+    info_.pattern_size = 2 * answer_.size;
+    info_.object_size = answer_.size;
+  }
+  const ModelInfo& info() const override { return info_; }
+  std::string precision() const override { return "fp32"; }
+  void infer(const PatternBatch& patterns, ObjectBatch& objects) override {
+    ++asked;
+    objects = ObjectBatch(patterns.count, answer_.size);
+    for (int i = 0; i < patterns.count; ++i)
+      std::ranges::copy(answer_.object_of(0), objects.object_of(i).begin());
+  }
+
+  int asked = 0;
+  ModelInfo info_;
+
+ private:
+  ObjectBatch answer_;
+};
+
+constexpr int kN = 8, kCells = kN * kN;
+
+/// [count] objects that are not zero in a square about the middle, each with a phase of its own.
+ObjectBatch answers(int count) {
+  ObjectBatch objects(count, kN);
+  for (int i = 0; i < count; ++i)
+    for (int y = 2; y < 6; ++y)
+      for (int x = 2; x < 6; ++x)
+        objects.object_of(i)[static_cast<std::size_t>(y * kN + x)] =
+            std::polar(1.0f + 0.1f * static_cast<float>(x), 0.3f * static_cast<float>(y + i));
+  return objects;
+}
+
+std::span<const std::complex<float>> start(const Starts& starts, int frame, int which) {
+  return std::span(starts.object)
+      .subspan(static_cast<std::size_t>((frame * starts.per_frame + which) * kCells), kCells);
+}
+
+float farthest(std::span<const std::complex<float>> a, std::span<const std::complex<float>> b) {
+  float distance = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) distance = std::max(distance, std::abs(a[i] - b[i]));
+  return distance;
+}
+
+TEST(NetworkStarts, AreTheAnswerThenThatToTheViewsThenCopies) {
+  Oracle viewer(answers(1));
+  NetworkStarts starts_of({.per_frame = 6, .spread = 0.2f}, &viewer);
+  const ObjectBatch given = answers(2);
+  const Starts starts = starts_of(PatternBatch(2, 2 * kN), given);
+  EXPECT_EQ(starts.per_frame, 6);
+  EXPECT_EQ(viewer.asked, 3);  // the answer to the pattern as it is, is there
+  for (int frame = 0; frame < 2; ++frame) {
+    EXPECT_EQ(farthest(start(starts, frame, 0), given.object_of(frame)), 0);
+    EXPECT_GT(farthest(start(starts, frame, 1), start(starts, frame, 0)), 0.05f) << "a view's answer";
+    for (int copy = 4; copy < 6; ++copy)
+      for (std::size_t i = 0; i < kCells; ++i) {
+        const auto first = given.object_of(frame)[i], other = start(starts, frame, copy)[i];
+        EXPECT_NEAR(std::abs(other), std::abs(first), 1e-5f);
+        EXPECT_LE(std::abs(other - first), 0.2f * std::abs(first) + 1e-5f);
+      }
+    EXPECT_GT(farthest(start(starts, frame, 4), start(starts, frame, 5)), 0.01f);
+  }
+}
+
+TEST(NetworkStarts, WithoutAViewerOrFromAModelWithoutDirectionAreCopies) {
+  Oracle same_from_all_sides(answers(1));
+  same_from_all_sides.info_.oriented = false;
+  const ObjectBatch given = answers(1);
+  const PatternBatch pattern(1, 2 * kN);
+  const Starts none = NetworkStarts({.per_frame = 4}, nullptr)(pattern, given);
+  const Starts one = NetworkStarts({.per_frame = 4}, &same_from_all_sides)(pattern, given);
+  EXPECT_EQ(same_from_all_sides.asked, 0);
+  EXPECT_EQ(none.object, one.object);
+  for (std::size_t i = 0; i < kCells; ++i)
+    EXPECT_NEAR(std::abs(start(none, 0, 1)[i]), std::abs(given.object_of(0)[i]), 1e-5f);
+}
+
+TEST(NetworkStarts, AFrameGetsTheSameWhereverItStandsInABatch) {
+  const ObjectBatch three = answers(3);
+  ObjectBatch last(1, kN);
+  std::ranges::copy(three.object_of(2), last.object_of(0).begin());
+  NetworkStarts starts_of({.per_frame = 3}, nullptr);
+  const Starts all = starts_of(PatternBatch(3, 2 * kN), three);
+  const Starts alone = starts_of(PatternBatch(1, 2 * kN), last);
+  for (int which = 0; which < 3; ++which)
+    EXPECT_EQ(farthest(start(all, 2, which), start(alone, 0, which)), 0);
+  NetworkStarts otherwise({.per_frame = 3, .seed = 2}, nullptr);
+  EXPECT_GT(farthest(start(otherwise(PatternBatch(1, 2 * kN), last), 0, 1), start(alone, 0, 1)), 0.01f);
+}
+
+TEST(NetworkStarts, StayInsideAnUpperLimit) {
+  std::vector<std::uint8_t> limit(kCells, 0);
+  for (int y = 3; y < 5; ++y)
+    for (int x = 3; x < 5; ++x) limit[static_cast<std::size_t>(y * kN + x)] = 1;
+  NetworkStarts starts_of({.per_frame = 2}, nullptr);
+  const Starts starts = starts_of(PatternBatch(1, 2 * kN), answers(1), limit);
+  EXPECT_EQ(starts.support, limit);
+  EXPECT_EQ(starts.upper_limit, limit);
+  EXPECT_THROW(starts_of(PatternBatch(1, 2 * kN), answers(1), {1, 1}), std::invalid_argument);
+}
+
+TEST(NetworkStarts, AskForTheAverageWhereTheFirstOneLies) {
+  const Starts starts = NetworkStarts({.per_frame = 2}, nullptr)(PatternBatch(1, 2 * kN), answers(1));
+  EXPECT_TRUE(starts.choosing.average);
+  EXPECT_TRUE(starts.choosing.like_first_start);
+}
+
+}  // namespace
+}  // namespace flashphase::refine

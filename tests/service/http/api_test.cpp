@@ -1,0 +1,188 @@
+#include "service/http/api.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "service/publish/live_view.h"
+#include "tests/service/pipeline/pipeline_fixture.h"
+
+namespace flashphase::http {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+using testing::StartsWith;
+using testing_support::FakeSolver;
+using testing_support::PipelineTest;
+using testing_support::some_frame;
+
+class ApiTest : public PipelineTest {
+ protected:
+  void run() {
+    stages.sinks.push_back(live_view_);
+    build();
+    ModelInfo model;
+    model.name = "fake";
+    api_ =
+        std::make_unique<Api>(Api::Watched{*pipeline, metrics, *live_view_, registry, model, "fp32", "cafe"});
+  }
+
+  Response ask(const std::string& target) { return (*api_)(target); }
+
+  std::shared_ptr<publish::LiveView> live_view_ = std::make_shared<publish::LiveView>();
+  std::unique_ptr<Api> api_;
+};
+
+TEST_F(ApiTest, TheStatusHasTheKeysThatOthersRelyOn) {
+  run();
+  source->add(ingest::Rejected{Rejection::bad_message});
+  feed(3);
+  drain();
+  const std::string status = ask("/api/v1/status").body;
+  for (const char* part :
+       {R"("state":"stopped")", R"("accounted":true)", R"("received":4)", R"("published":3)",
+        R"("rejected":{"bad_message":1,)", R"("dropped":{"ingest":{"queue_full":0,"failed":0})",
+        R"("in_flight":0)", R"("refined":0)", R"("frames_per_second":)", R"("latency_milliseconds":{"p50":)",
+        R"("p99":)", R"("residual":{"p50":)", R"("model":{"name":"fake")", R"("config_hash":"cafe")",
+        R"("uptime_seconds":)"})
+    EXPECT_THAT(status, HasSubstr(part));
+}
+
+TEST_F(ApiTest, PatternsThatWereNotShiftedGetAHint) {
+  run();
+  feed(1);
+  source->wait_until_taken();
+  EXPECT_THAT(ask("/api/v1/status").body, Not(HasSubstr("hint")));
+  for (std::uint64_t i = 1; i < 5; ++i) {
+    Frame frame = some_frame(i);
+    auto pixels = std::make_shared<std::vector<float>>(frame.pixels.size() / sizeof(float), 0.01f);
+    pixels->at(0) = 100;
+    frame.pixels = std::as_bytes(std::span(*pixels));
+    frame.storage = pixels;
+    source->add(frame);
+  }
+  drain();
+  EXPECT_THAT(ask("/api/v1/status").body, HasSubstr("\"hint\":\"4 patterns are brightest in their corners"));
+}
+
+TEST_F(ApiTest, TheStatusIsNotAccountedWhileFramesAreInside) {
+  testing_support::Gate gate;
+  stages.networks.push_back(std::make_unique<testing_support::FakeNetwork>([&](int) { gate.pass(); }));
+  run();
+  feed(3);
+  source->wait_until_taken();
+  EXPECT_THAT(ask("/api/v1/status").body, HasSubstr(R"("accounted":false)"));
+  EXPECT_THAT(ask("/api/v1/status").body, HasSubstr(R"("in_flight":3)"));
+  gate.open();
+  drain();
+  EXPECT_THAT(ask("/api/v1/status").body, HasSubstr(R"("accounted":true)"));
+}
+
+TEST_F(ApiTest, TheLatestResultComesWithItsPattern) {
+  run();
+  EXPECT_EQ(ask("/api/v1/latest").status, 204) << "nothing yet";
+  feed(2);
+  drain();
+  const Response latest = ask("/api/v1/latest");
+  EXPECT_EQ(latest.status, 200);
+  EXPECT_THAT(
+      latest.body,
+      StartsWith(
+          R"({"number":2,"pattern":{"source":"fake","run":"1","train":"1","pulse":"0","sequence":"1",)"));
+  EXPECT_THAT(latest.body, HasSubstr(R"("inferred":{"size":8,)"));
+  EXPECT_EQ(ask("/api/v1/latest?after=2").status, 204) << "nothing newer";
+  EXPECT_EQ(ask("/api/v1/latest?after=1").status, 200);
+  EXPECT_EQ(ask("/api/v1/latest?after=rubbish").status, 200);
+}
+
+TEST_F(ApiTest, LargeIdsKeepAllTheirDigits) {
+  run();
+  Frame frame = some_frame(18446744073709551615u, 9223372036854775809u);
+  frame.id.train = 9007199254740993u;
+  source->add(std::move(frame));
+  drain();
+  EXPECT_THAT(ask("/api/v1/latest").body,
+              HasSubstr(R"("run":"9223372036854775809","train":"9007199254740993","pulse":"0",)"
+                        R"("sequence":"18446744073709551615",)"));
+}
+
+TEST_F(ApiTest, TheLatestRefinedResultIsBesideIt) {
+  config.refine_policy = service::RefinePolicy::all;
+  stages.solvers.push_back(std::make_unique<FakeSolver>());
+  run();
+  feed(1);
+  drain();
+  EXPECT_THAT(ask("/api/v1/latest").body, HasSubstr(R"("refined":{"pattern":{)"));
+}
+
+TEST_F(ApiTest, ReadyWhileItTakesFramesAndNotAfterwards) {
+  run();
+  EXPECT_EQ(ask("/livez").status, 200);
+  EXPECT_EQ(ask("/readyz").status, 200);
+  EXPECT_EQ(ask("/readyz").body, "ready\n");
+  pipeline->stop();
+  EXPECT_EQ(ask("/readyz").status, 503);
+  EXPECT_EQ(ask("/livez").status, 200);
+}
+
+TEST_F(ApiTest, NotReadyWhileARunIsOpenAndNoSenderConnected) {
+  run();
+  source->add(ingest::PeerChange{.connected = true});
+  source->add(ingest::RunBegin{.source = "fake", .run = 1, .expected_frames = 5});
+  source->wait_until_taken();
+  EXPECT_EQ(ask("/readyz").status, 200);
+  EXPECT_THAT(ask("/api/v1/status").body,
+              HasSubstr(R"("sources":{"fake":{"peers":1,"disconnects":0,"run_open":true)"));
+  source->add(ingest::PeerChange{.connected = false});
+  source->wait_until_taken();
+  EXPECT_EQ(ask("/readyz").status, 503);
+  EXPECT_EQ(ask("/readyz").body,
+            "running: no sender is connected to source \"fake\" while its run is open\n");
+  source->add(ingest::RunEnd{.source = "fake", .run = 1, .sent_frames = 0});
+  source->wait_until_taken();
+  EXPECT_EQ(ask("/readyz").status, 200) << "between runs nobody need be there";
+  EXPECT_THAT(ask("/api/v1/status").body, HasSubstr(R"("missing":5)"));
+}
+
+TEST_F(ApiTest, AFailureIsInTheStatusAndMakesItUnready) {
+  run();
+  source->break_down();
+  wait_for_failure();
+  EXPECT_EQ(ask("/readyz").status, 503);
+  EXPECT_THAT(ask("/api/v1/status").body, HasSubstr(R"("failure":"ingest: the source broke")"));
+}
+
+TEST_F(ApiTest, TheMetricsAreInPrometheusText) {
+  run();
+  feed(5);
+  drain();
+  const Response metrics_page = ask("/metrics");
+  EXPECT_THAT(metrics_page.content_type, StartsWith("text/plain; version=0.0.4"));
+  EXPECT_THAT(metrics_page.body, HasSubstr("flashphase_frames_received_total{source=\"fake\"} 5\n"));
+  EXPECT_THAT(metrics_page.body, HasSubstr("flashphase_state{state=\"stopped\"} 1\n"));
+}
+
+TEST_F(ApiTest, ServesTheViewerWithAllItsFiles) {
+  run();
+  EXPECT_THAT(ask("/").content_type, StartsWith("text/html"));
+  EXPECT_THAT(ask("/").body, HasSubstr("viewer.js"));
+  EXPECT_THAT(ask("/").body, HasSubstr("viewer.css"));
+  EXPECT_THAT(ask("/viewer.js").body, HasSubstr("api/v1/latest"));
+  EXPECT_EQ(ask("/viewer.css").status, 200);
+}
+
+TEST_F(ApiTest, TheViewerAsksBesideItselfSoThatAProxyMayPutItUnderAPath) {
+  run();
+  for (const char* page : {"/", "/viewer.js", "/viewer.css"})
+    for (const char* from_the_root : {"\"/", "'/", "`/", "url(/"})
+      EXPECT_THAT(ask(page).body, Not(HasSubstr(from_the_root))) << page;
+}
+
+TEST_F(ApiTest, OtherPagesAreNotFound) {
+  run();
+  EXPECT_EQ(ask("/favicon.ico").status, 404);
+  EXPECT_EQ(ask("/../etc/passwd").status, 404);
+}
+
+}  // namespace
+}  // namespace flashphase::http

@@ -1,0 +1,187 @@
+#include "service/pipeline/queue.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <memory>
+#include <numeric>
+#include <thread>
+
+namespace flashphase::service {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+const auto kPast = Clock::time_point{};
+
+TEST(Queue, GivesItemsOutInTheOrderTheyCameIn) {
+  Queue<int> queue(3, WhenFull::block);
+  for (const int i : {1, 2, 3}) EXPECT_THAT(queue.push(i), IsEmpty());
+  EXPECT_EQ(queue.pop(), 1);
+  EXPECT_EQ(queue.pop(), 2);
+  EXPECT_EQ(queue.pop(), 3);
+}
+
+TEST(Queue, DropsTheOldestAndGivesItBackWhenFull) {
+  Queue<int> queue(2, WhenFull::drop_oldest);
+  EXPECT_THAT(queue.push(1), IsEmpty());
+  EXPECT_THAT(queue.push(2), IsEmpty());
+  EXPECT_THAT(queue.push(3), ElementsAre(1));
+  EXPECT_EQ(queue.lost(), 1u);
+  EXPECT_EQ(queue.pop(), 2);
+  EXPECT_EQ(queue.pop(), 3);
+}
+
+TEST(Queue, GivesTheItemItselfBackWhenThereIsNoRoomUntilTheDeadline) {
+  Queue<int> queue(1, WhenFull::block);
+  EXPECT_THAT(queue.push(1), IsEmpty());
+  EXPECT_THAT(queue.push(2, kPast), ElementsAre(2));
+  EXPECT_EQ(queue.lost(), 1u);
+  EXPECT_EQ(queue.size(), 1u);
+}
+
+TEST(Queue, GivesNothingWhenTheDeadlinePasses) {
+  Queue<int> queue(1, WhenFull::block);
+  EXPECT_FALSE(queue.pop(kPast));
+  std::vector<int> out;
+  EXPECT_EQ(queue.pop_some(out, 4, kPast), 0u);
+  EXPECT_FALSE(queue.drained());
+}
+
+TEST(Queue, CanBeEmptiedAfterClosingButTakesNothingMore) {
+  Queue<int> queue(4, WhenFull::drop_oldest);
+  EXPECT_THAT(queue.push(1), IsEmpty());
+  queue.close();
+  EXPECT_THAT(queue.push(2), ElementsAre(2));
+  EXPECT_FALSE(queue.drained());
+  EXPECT_EQ(queue.pop(), 1);
+  EXPECT_TRUE(queue.drained());
+  EXPECT_FALSE(queue.pop());
+}
+
+TEST(Queue, TakesSeveralAtOnceUpToTheNumberAskedFor) {
+  Queue<int> queue(8, WhenFull::block);
+  for (int i = 0; i < 5; ++i) EXPECT_THAT(queue.push(i), IsEmpty());
+  std::vector<int> out{-1};
+  EXPECT_EQ(queue.pop_some(out, 3), 3u);
+  EXPECT_EQ(out, (std::vector{-1, 0, 1, 2}));
+  EXPECT_EQ(queue.size(), 2u);
+}
+
+TEST(Queue, HoldsThingsThatCanOnlyBeMoved) {
+  Queue<std::unique_ptr<int>> queue(1, WhenFull::drop_oldest);
+  EXPECT_THAT(queue.push(std::make_unique<int>(1)), IsEmpty());
+  const auto lost = queue.push(std::make_unique<int>(2));
+  ASSERT_EQ(lost.size(), 1u);
+  EXPECT_EQ(*lost[0], 1);
+}
+
+TEST(Queue, HasRoomForOneEvenWhenAskedForNone) {
+  Queue<int> queue(0, WhenFull::block);
+  EXPECT_THAT(queue.push(1, kPast), IsEmpty());
+}
+
+std::size_t itself(const int& item) {
+  return static_cast<std::size_t>(item);
+}
+
+TEST(Queue, DropsAsManyOldItemsAsANewOneWeighs) {
+  Queue<int> queue(100, WhenFull::drop_oldest, 10, &itself);
+  for (const int i : {1, 2, 3, 4}) EXPECT_THAT(queue.push(i), IsEmpty());
+  EXPECT_EQ(queue.weight(), 10u);
+  EXPECT_THAT(queue.push(5), ElementsAre(1, 2, 3));
+  EXPECT_EQ(queue.weight(), 9u);
+  EXPECT_EQ(queue.lost(), 3u);
+  EXPECT_EQ(queue.pop(), 4);
+  EXPECT_EQ(queue.weight(), 5u);
+}
+
+TEST(Queue, AnItemThatIsTooHeavyHasTheQueueForItself) {
+  Queue<int> dropping(100, WhenFull::drop_oldest, 10, &itself), blocking(100, WhenFull::block, 10, &itself);
+  EXPECT_THAT(dropping.push(1), IsEmpty());
+  EXPECT_THAT(dropping.push(50), ElementsAre(1));
+  EXPECT_THAT(dropping.push(2), ElementsAre(50));
+  EXPECT_THAT(blocking.push(50, kPast), IsEmpty());
+  EXPECT_THAT(blocking.push(1, kPast), ElementsAre(1));
+}
+
+TEST(Queue, AProducerWaitsUntilThereIsRoomForTheWeight) {
+  Queue<int> queue(100, WhenFull::block, 10, &itself);
+  for (const int i : {2, 4, 4}) EXPECT_THAT(queue.push(i), IsEmpty());
+  EXPECT_THAT(queue.push(3, kPast), ElementsAre(3));
+  std::thread producer([&] { EXPECT_THAT(queue.push(5), IsEmpty()); });
+  EXPECT_EQ(queue.pop(), 2);
+  EXPECT_EQ(queue.pop(), 4);
+  producer.join();
+  EXPECT_EQ(queue.weight(), 9u);
+}
+
+TEST(Queue, TakesFewerAtOnceWhenTheyAreHeavy) {
+  Queue<int> queue(100, WhenFull::block, 160, &itself);
+  for (const int i : {4, 4, 4, 30, 30}) EXPECT_THAT(queue.push(i), IsEmpty());
+  std::vector<int> out;
+  EXPECT_EQ(queue.pop_some(out, 32), 3u) << "until more than 10 are taken";
+  EXPECT_EQ(queue.pop_some(out, 32), 1u);
+  EXPECT_EQ(queue.pop_some(out, 32), 1u);
+}
+
+TEST(Queue, ClosingWakesProducersAndConsumersThatWait) {
+  Queue<int> full(1, WhenFull::block), empty(1, WhenFull::block);
+  ASSERT_THAT(full.push(1), IsEmpty());
+  std::vector<int> given_back;
+  std::optional<int> taken = 0;
+  std::thread producer([&] { given_back = full.push(2); });
+  std::thread consumer([&] { taken = empty.pop(); });
+  full.close();
+  empty.close();
+  producer.join();
+  consumer.join();
+  EXPECT_THAT(given_back, ElementsAre(2));
+  EXPECT_FALSE(taken);
+}
+
+struct Traffic {
+  long sent = 0, received = 0, lost = 0;
+};
+
+/// Four producers and three consumers, each number once; sums tell whether each came out exactly once.
+Traffic rush(WhenFull when_full) {
+  constexpr int kProducers = 4, kConsumers = 3, kEach = 5000;
+  Queue<long> queue(7, when_full);
+  std::atomic<long> received{0}, lost{0};
+  std::vector<std::thread> producers, consumers;
+  for (int p = 0; p < kProducers; ++p)
+    producers.emplace_back([&, p] {
+      for (long i = 1; i <= kEach; ++i)
+        for (const long back : queue.push(p * kEach + i)) lost += back;
+    });
+  for (int c = 0; c < kConsumers; ++c)
+    consumers.emplace_back([&, c] {
+      std::vector<long> some;
+      while (queue.pop_some(some, static_cast<std::size_t>(c) + 1) > 0) {
+        received += std::accumulate(some.begin(), some.end(), 0L);
+        some.clear();
+      }
+    });
+  for (auto& thread : producers) thread.join();
+  queue.close();
+  for (auto& thread : consumers) thread.join();
+  const long count = kProducers * kEach;
+  return {.sent = count * (count + 1) / 2, .received = received, .lost = lost};
+}
+
+TEST(Queue, LosesNothingBetweenManyThreadsWhenItBlocks) {
+  const Traffic traffic = rush(WhenFull::block);
+  EXPECT_EQ(traffic.received, traffic.sent);
+  EXPECT_EQ(traffic.lost, 0);
+}
+
+TEST(Queue, GivesBackAllThatItDropsBetweenManyThreads) {
+  const Traffic traffic = rush(WhenFull::drop_oldest);
+  EXPECT_EQ(traffic.received + traffic.lost, traffic.sent);
+}
+
+}  // namespace
+}  // namespace flashphase::service
