@@ -36,7 +36,7 @@ def some_results():
         "sanitizer": {"memcheck test_x_gpu": "clean, 2 tests"},
         "infer": {"bf16": infer_run((1, 0.25), (64, 0.5), (1024, 8.0)), "fp32": infer_run((1, 0.5), (64, 1.0))},
         "wu2021": {"bf16": infer_run((1, 1.0), (64, 16.0), gflop=1.5)},
-        "refine": {"fused 64": {"iterations_per_second": 600 * 50e3}, "batched 64": {"iterations_per_second": 600 * 20e3},
+        "refine": {"fused 64": {"iterations_per_second": 600 * 50e3, "frames_per_second_with_host": 12e3}, "batched 64": {"iterations_per_second": 600 * 20e3},
                    "batched 256": {"iterations_per_second": 600 * 100}},
         "service": {"inferred": service_run(27000, 12, 0), "refined": service_run(20000, 30, 5)},
         "failed": {},
@@ -84,6 +84,8 @@ def test_measured_figures_stand_beside_limit_and_target():
     limit = 20e12 / (600 * 116 * 64 * 64)
     assert fused[1] == "50 000 /s" and fused[2].startswith(f"{limit:,.0f}".replace(",", " "))
     assert fused[3] == f"{100 * 50e3 / limit:.0f} %" and fused[5] == "yes"
+    assert row(page, "with the host's part: frames refined on the chip (fused), 64")[1] == "12 000 /s"
+    assert row(page, "with the host's part: frames refined with cuFFT (batched), 64")[1] == "-"
     assert row(page, "fused against batched")[1] == "2.50 ×"
     assert row(page, "copy inside device memory") == ["copy inside device memory, read and written", "2 TB/s"]
 
@@ -100,7 +102,7 @@ def test_missed_targets_are_named():
 def test_what_failed_is_on_the_page_and_the_rest_is_too():
     results = some_results()
     results["refine"] = {}
-    results["failed"] = {"refine fused 64": "exit 3: the device was lost"}
+    results["failed"] = {"refine fused 64": {"part": "refine", "reason": "exit 3: the device was lost"}}
     page = gpu_results.page(results)
     assert row(page, "refine fused 64") == ["refine fused 64", "**failed**: exit 3: the device was lost"]
     assert row(page, "frames refined on the chip (fused), 64")[1] == "-"
@@ -140,7 +142,7 @@ def write_program(path, text):
     path.chmod(0o755)
 
 
-def gpu_check(build, monkeypatch, tests, bench=FAKE_BENCH.format(ceilings=CEILINGS)):
+def gpu_check(build, monkeypatch, tests, bench=FAKE_BENCH.format(ceilings=CEILINGS), arguments=(), part_seconds=480):
     """Runs tools/gpu-check on a build of shell scripts, `tests` by name, as on a machine with a GPU; exit code, page and what it noted."""
     loader = importlib.machinery.SourceFileLoader("gpu_check", str(ROOT / "tools/gpu-check"))
     script = importlib.util.module_from_spec(importlib.util.spec_from_loader("gpu_check", loader))
@@ -151,7 +153,8 @@ def gpu_check(build, monkeypatch, tests, bench=FAKE_BENCH.format(ceilings=CEILIN
     write_program(build / "tools/compute-sanitizer", "#!/bin/sh\nwhile [ ! -x \"$1\" ]; do shift; done\nexec \"$@\"\n")
     monkeypatch.setenv("PATH", f"{build}/tools:{os.environ['PATH']}")
     monkeypatch.setattr(script, "visible_gpus", lambda: 1)
-    monkeypatch.setattr(sys, "argv", ["gpu-check", "--build", str(build), "--output", str(build / "page.md")])
+    monkeypatch.setattr(script, "PART_SECONDS", part_seconds)
+    monkeypatch.setattr(sys, "argv", ["gpu-check", "--build", str(build), "--output", str(build / "page.md"), *arguments])
     code = script.main()
     return code, (build / "page.md").read_text(encoding="utf-8"), json.loads((build / "page.json").read_text(encoding="utf-8"))
 
@@ -194,3 +197,42 @@ def test_a_run_notes_what_fails_and_goes_on(tmp_path, monkeypatch):
     assert row(page, "patterns inferred by `wu2021`")[1] == "10 240 /s"
     assert row(page, "service, the same, and every frame refined with 100 iterations: frames lost")[5] == "yes"
     assert noted["failed"].keys() >= {"test_b_gpu", "refine fused 64"}
+
+
+def test_a_part_runs_alone_and_what_is_done_is_not_done_again(tmp_path, monkeypatch):
+    counted = {"test_a_gpu": f"echo ran >> {tmp_path}/ran\n" + PASSES}
+    code, page, noted = gpu_check(tmp_path, monkeypatch, counted, GOOD_BENCH, ["--part", "conformance"])
+    assert code == 0 and noted["parts"] == ["conformance"] and row(page, "test_a_gpu") and "memcheck" not in page
+    assert (tmp_path / "ran").read_text(encoding="utf-8").count("ran") == 1
+    _, page, noted = gpu_check(tmp_path, monkeypatch, counted, GOOD_BENCH, ["--part", "refine", "--part", "service"])
+    assert noted["parts"] == ["conformance", "refine", "service"] and row(page, "test_a_gpu")
+    _, _, noted = gpu_check(tmp_path, monkeypatch, counted, GOOD_BENCH)
+    assert len(noted["parts"]) == 9
+    assert (tmp_path / "ran").read_text(encoding="utf-8").count("ran") == 1 + 4  # each sanitizer once
+    gpu_check(tmp_path, monkeypatch, counted, GOOD_BENCH, ["--part", "conformance"])
+    assert (tmp_path / "ran").read_text(encoding="utf-8").count("ran") == 1 + 4 + 1
+
+
+def test_what_failed_is_forgotten_when_its_part_passes(tmp_path, monkeypatch):
+    code, page, _ = gpu_check(tmp_path, monkeypatch, {"test_a_gpu": PASSES}, arguments=["--part", "refine"])
+    assert code == 1 and "**failed**" in row(page, "refine fused 64")[1]
+    code, page, _ = gpu_check(tmp_path, monkeypatch, {"test_a_gpu": PASSES}, GOOD_BENCH, ["--part", "refine"])
+    assert code == 0 and "**failed**" not in page
+
+
+def test_results_of_another_revision_are_not_kept(tmp_path, monkeypatch):
+    gpu_check(tmp_path, monkeypatch, {"test_a_gpu": PASSES}, GOOD_BENCH, ["--part", "conformance"])
+    kept = json.loads((tmp_path / "page.json").read_text(encoding="utf-8"))
+    (tmp_path / "page.json").write_text(json.dumps({**kept, "revision": "older"}), encoding="utf-8")
+    _, page, noted = gpu_check(tmp_path, monkeypatch, {"test_a_gpu": PASSES}, GOOD_BENCH, ["--part", "refine"])
+    assert noted["parts"] == ["refine"] and "test_a_gpu" not in page
+
+
+def test_a_program_that_does_not_end_fails_its_part_in_the_time_of_a_part(tmp_path, monkeypatch):
+    code, page, noted = gpu_check(tmp_path, monkeypatch, {"test_a_gpu": "exec sleep 1000\n"}, GOOD_BENCH, ["--part", "conformance"], part_seconds=1)
+    assert code == 1 and "not done" in row(page, "test_a_gpu")[1] and noted["parts"] == ["conformance"]
+
+
+def test_the_parts_are_listed():
+    done = subprocess.run([sys.executable, ROOT / "tools/gpu-check", "--list"], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["conformance", "infer", "wu2021", "refine", "service", "memcheck", "racecheck", "initcheck", "synccheck"]

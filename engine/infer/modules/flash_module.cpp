@@ -44,13 +44,9 @@ std::map<std::string, int> FlashModule::sizes() const {
           {"physics_channels", options_.physics_channels}};
 }
 
-torch::Tensor FlashModule::convolve_relu(torch::nn::Conv2d& layer, const torch::Tensor& x) const {
-  return convolve(layer, x).relu_();
-}
-
 std::vector<torch::Tensor> FlashModule::forward(const ModuleInput& input) {
   const auto type = type_of(head_);
-  torch::Tensor x = input.features.to(type);
+  torch::Tensor x = with_channels(input.features.to(type), down_.front().first);
   std::vector<torch::Tensor> skips;
   for (auto& level : down_) {
     x = convolve_relu(level.second, convolve_relu(level.first, x));
@@ -61,14 +57,25 @@ std::vector<torch::Tensor> FlashModule::forward(const ModuleInput& input) {
     x = twice_as_large(convolve_relu(up_[i].first, x));
     x = convolve_relu(up_[i].second, torch::cat({x, skips[kLevels - 2 - i]}, 1));
   }
-  std::vector<torch::Tensor> objects{convolve(head_, x).to(torch::kFloat)};
+  const auto complex_of = [&](torch::nn::Conv2d& layer, const torch::Tensor& from) {
+    return convolve(layer, from).slice(1, 0, 2);
+  };
+  std::vector<torch::Tensor> objects{complex_of(head_, x).to(torch::kFloat)};
+  torch::Tensor seen;
   for (auto& layer : physics_) {
     const torch::Tensor object = objects.back();
     const torch::Tensor projected = project_modulus(object, input.modulus, input.measured);
-    const torch::Tensor seen =
-        torch::cat({object.to(type), projected.to(type), x}, 1).contiguous(torch::MemoryFormat::ChannelsLast);
+    if (torch::GradMode::is_enabled()) {
+      seen = torch::cat({object.to(type), projected.to(type), x}, 1)
+                 .contiguous(torch::MemoryFormat::ChannelsLast);
+    } else {  // what no layer changes is written once
+      if (!seen.defined())
+        seen = with_channels(torch::cat({object.to(type), projected.to(type), x}, 1), layer.first);
+      seen.slice(1, 0, 2).copy_(object);
+      seen.slice(1, 2, 4).copy_(projected);
+    }
     const torch::Tensor correction =
-        convolve(layer.third, convolve_relu(layer.second, convolve_relu(layer.first, seen)));
+        complex_of(layer.third, convolve_relu(layer.second, convolve_relu(layer.first, seen)));
     objects.push_back(projected + correction);  // float32 by promotion
   }
   return objects;

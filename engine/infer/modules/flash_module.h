@@ -21,6 +21,7 @@ class FlashModule final : public NetworkModule {
   int pattern_size() const override { return options_.pattern_size; }
   int object_size() const override { return options_.object_size; }
   std::map<std::string, int> sizes() const override;
+  bool takes_padded_channels() const override { return options_.channels % 8 == 0; }  // skips are joined
   const FlashOptions& options() const { return options_; }
 
  private:
@@ -30,8 +31,6 @@ class FlashModule final : public NetworkModule {
   struct Physics {
     torch::nn::Conv2d first{nullptr}, second{nullptr}, third{nullptr};
   };
-  torch::Tensor convolve_relu(torch::nn::Conv2d& layer, const torch::Tensor& x) const;
-
   FlashOptions options_;
   std::vector<Level> down_, up_;
   torch::nn::Conv2d head_{nullptr};

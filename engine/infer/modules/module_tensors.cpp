@@ -107,6 +107,9 @@ void infer_blocks(NetworkModule& module, const BlockLayout& layout, int bucket, 
 void to_inference(NetworkModule& module, torch::ScalarType type, torch::Device device) {
   torch::InferenceMode inference;
   module.eval();
+  constexpr std::int64_t kMatrixUnit = 8;  // channels of two bytes
+  if (device.is_cuda() && type != torch::kFloat && module.takes_padded_channels())
+    pad_channels(module, kMatrixUnit);
   for (const auto& layer : module.modules(false)) {
     const bool norm = layer->as<torch::nn::BatchNorm2d>() != nullptr;
     for (Tensor& parameter : layer->parameters(false)) {

@@ -29,6 +29,8 @@ class NetworkModule : public torch::nn::Module {
   virtual int object_size() const = 0;   ///< n
   /// As in Checkpoint::sizes.
   virtual std::map<std::string, int> sizes() const = 0;
+  /// Whether its answer stays the same when pad_channels() has added channels of zeros to its convolutions.
+  virtual bool takes_padded_channels() const { return false; }
   /// Floating-point operations of the convolutions for one pattern (a multiply-add counts as two).
   double convolution_flops() const { return flops_; }
   /// All that makes the answer, by name: weights, and the statistics of batch norms. Shares memory with the
@@ -43,12 +45,21 @@ class NetworkModule : public torch::nn::Module {
   torch::nn::Conv2d add_convolution(const std::string& name, int in, int out, int grid, int stride = 1,
                                     torch::ExpandingArray<2> kernel = 3);
   torch::Tensor convolve(torch::nn::Conv2d& layer, const torch::Tensor& x) const;
+  /// max(0, convolve()); one kernel on a GPU where no gradient is asked for.
+  torch::Tensor convolve_relu(torch::nn::Conv2d& layer, const torch::Tensor& x) const;
+  /// x channels last, with channels of zeros up to what the layer takes.
+  static torch::Tensor with_channels(const torch::Tensor& x, const torch::nn::Conv2d& layer);
   /// The type that convolutions run in, given any of them.
   torch::ScalarType type_of(const torch::nn::Conv2d& layer) const;
 
  private:
   double flops_ = 0;
 };
+
+/// Adds zeros to the weights of every convolution until input and output channels are multiples of
+/// `multiple`: what the matrix units of a GPU take without copies of their own. Precondition:
+/// takes_padded_channels().
+void pad_channels(NetworkModule& module, std::int64_t multiple);
 
 /// Nearest neighbours.
 torch::Tensor twice_as_large(const torch::Tensor& x);

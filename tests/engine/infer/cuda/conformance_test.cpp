@@ -1,6 +1,6 @@
 #include <gtest/gtest.h>
 
-#include "engine/device/cuda_devices.h"
+#include "tests/engine/device/needs_gpu.h"
 #include "tests/engine/infer/network_conformance.h"
 
 namespace flashphase::testing_support {
@@ -16,7 +16,7 @@ NetworkBackend on_gpu(const char* name, double tolerance, NetworkOptions::Precis
                                     {.cuda_device = 0, .precision = precision, .warm_up_batches = {largest}});
               },
           .network = network,
-          .missing = cuda_devices().problem};
+          .missing = why_no_gpu()};
 }
 
 using Precision = NetworkOptions::Precision;

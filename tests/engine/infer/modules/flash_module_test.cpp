@@ -4,6 +4,7 @@
 #include <torch/torch.h>
 
 #include "engine/infer/features.h"
+#include "engine/infer/modules/module_checkpoint.h"
 
 namespace flashphase::infer {
 namespace {
@@ -75,6 +76,26 @@ TEST(ModulusChi2, ValueAndGradientEqualThoseOfTorch) {
   (value * weights).sum().backward();
   (expected * weights).sum().backward();
   EXPECT_LT(largest_difference(ours.grad(), theirs.grad()), 1e-4 * theirs.grad().abs().max().item<double>());
+}
+
+TEST(FlashModule, AnswersTheSameWithPaddedChannelsAndWithoutGradients) {
+  torch::manual_seed(4);
+  const ModuleInput input = random_input();
+  const auto module = make_flash_module({.pattern_size = kPattern,
+                                         .object_size = kObject,
+                                         .channels = 8,
+                                         .physics_layers = 3,
+                                         .physics_channels = 5},
+                                        1);
+  const auto trained = module->forward(input).back().detach();
+  const torch::NoGradGuard no_gradient;
+  EXPECT_LT(largest_difference(module->forward(input).back(), trained), 1e-5);
+  const auto weights = module->parameters().front().sizes().vec();
+  ASSERT_TRUE(module->takes_padded_channels());
+  pad_channels(*module, 8);
+  EXPECT_NE(module->parameters().front().sizes().vec(), weights);
+  for (const auto& parameter : module->parameters()) EXPECT_EQ(parameter.size(0) % 8, 0);
+  EXPECT_LT(largest_difference(module->forward(input).back(), trained), 1e-5);
 }
 
 TEST(FlashModule, AnswersOncePerLayerAndLearnsThroughAllOfThem) {

@@ -1,5 +1,5 @@
-#include "engine/device/cuda_devices.h"
 #include "engine/refine/cuda/solver.h"
+#include "tests/engine/device/needs_gpu.h"
 #include "tests/engine/refine/particle.h"
 #include "tests/engine/refine/solver_conformance.h"
 
@@ -15,7 +15,7 @@ SolverUnderTest on_device(const char* name, Path path) {
                 return make_cuda_solver({.path = path, .time_limit = limit, .starts_at_once = 3});
               },
           .any_size = path != Path::fused,
-          .missing = cuda_devices().problem};
+          .missing = why_no_gpu()};
 }
 
 const auto kOnDevice =
