@@ -83,8 +83,10 @@ std::vector<std::unique_ptr<Network>> make_networks(const Config& config,
   return networks;
 }
 
-std::unique_ptr<refine::Solver> cuda_solver(int device) {
-  return refine::make_cuda_solver({.device = device});
+std::unique_ptr<refine::Solver> cuda_solver(const Config& config, int device) {
+  return refine::make_cuda_solver({.device = device,
+                                   .pattern_size = config.preprocess.pattern_size,
+                                   .starts_per_frame = config.pipeline.refine_starts});
 }
 
 int refine_workers_on_cpu(const Config& config) {
@@ -102,7 +104,7 @@ std::vector<std::unique_ptr<refine::Solver>> make_solvers(const Config& config) 
   for (const Device device : devices) {
     const int workers = device ? std::max(1, config.pipeline.refine_workers) : refine_workers_on_cpu(config);
     for (int i = 0; i < workers; ++i)
-      solvers.push_back(device ? blaming("refine.device: ", [&] { return cuda_solver(*device); })
+      solvers.push_back(device ? blaming("refine.device: ", [&] { return cuda_solver(config, *device); })
                                : refine::make_cpu_solver());
   }
   return solvers;

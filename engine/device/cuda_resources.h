@@ -4,20 +4,23 @@
 
 #include <cstddef>
 #include <span>
+#include <stdexcept>
 #include <string>
 
 #include "engine/device/device_lost.h"
 
 namespace flashphase {
 
-/// Throws OutOfDeviceMemory where that is what failed, else DeviceLost: the other errors of the calls made
-/// here come from work done before, and stay.
+/// Throws OutOfDeviceMemory where that is what failed, DeviceLost for an error that is still there when the
+/// device is asked again, and std::runtime_error for one that is not: a launch that this device cannot do has
+/// lost nothing.
 inline void check_cuda(cudaError_t error, const char* doing) {
   if (error == cudaSuccess) return;
   cudaGetLastError();
   const std::string sentence = std::string(doing) + ": " + cudaGetErrorString(error);
   if (error == cudaErrorMemoryAllocation) throw OutOfDeviceMemory(sentence);
-  throw DeviceLost(sentence);
+  if (cudaDeviceSynchronize() != cudaSuccess) throw DeviceLost(sentence);
+  throw std::runtime_error(sentence);
 }
 
 struct DeviceMemory {
@@ -40,14 +43,15 @@ class CudaBuffer {
   CudaBuffer& operator=(const CudaBuffer&) = delete;
   ~CudaBuffer() { release(); }
 
-  /// Contents are lost where it grows.
-  void reserve(std::size_t count) {
-    if (count <= capacity_) return;
+  /// Contents are lost where it grows; gives whether it did.
+  bool reserve(std::size_t count) {
+    if (count <= capacity_) return false;
     release();
     void* memory = nullptr;
     check_cuda(Memory::allocate(&memory, count * sizeof(T)), "taking memory for the GPU");
     data_ = static_cast<T*>(memory);
     capacity_ = count;
+    return true;
   }
   void release() {
     if (data_) Memory::free(data_);
@@ -64,6 +68,14 @@ class CudaBuffer {
 
 template <class T>
 using DeviceBuffer = CudaBuffer<T, DeviceMemory>;
+
+/// Zeros where it grows: for what is copied or transformed as a whole, though not every part is written.
+template <class T>
+void reserve_zeroed(DeviceBuffer<T>& buffer, std::size_t count) {
+  if (buffer.reserve(count))
+    check_cuda(cudaMemset(buffer.data(), 0, count * sizeof(T)), "taking memory for the GPU");
+}
+
 /// Page-locked host memory, which the device copies from and to while the host goes on.
 template <class T>
 using PinnedBuffer = CudaBuffer<T, PinnedMemory>;

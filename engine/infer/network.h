@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "engine/frame/domain.h"
@@ -26,20 +27,30 @@ inline constexpr double kBatchTolerance = 1e-9;
 
 /// Batch of patterns to batch of complex images. Seam: `flash`, `wu2021`, `none`.
 ///
-/// Thread: an instance serves one thread at a time; each worker makes its own. Blocking: computes and
-/// returns. Precondition: patterns.size == info().pattern_size. The output is resized; `residual` is negative
-/// where the score stage shall fill it; `support` is the amplitude threshold of physics (0.1 of the maximum);
-/// the object carries the scale of the pattern. An all-zero pattern gives an all-zero object. Throws
-/// DeviceLost when the device does not answer any more.
+/// Thread: an instance serves one thread at a time; each worker makes its own. Blocking: infer() computes and
+/// returns; submit() only begins where the device works by itself, so that the host has its hands free until
+/// collect(). Precondition: patterns.size == info().pattern_size. The output is resized; `residual` is
+/// negative where the score stage shall fill it; `support` is the amplitude threshold of physics (0.1 of the
+/// maximum); the object carries the scale of the pattern. An all-zero pattern gives an all-zero object.
+/// Throws DeviceLost when the device does not answer any more.
 class Network {
  public:
   virtual ~Network() = default;
   virtual const ModelInfo& info() const = 0;
+  /// Precondition: nothing is submitted that has not been collected.
   virtual void infer(const PatternBatch& patterns, ObjectBatch& objects) = 0;
+  /// Begins with a batch, of which it keeps nothing; at most overlap() batches wait for collect().
+  virtual void submit(const PatternBatch& patterns) { infer(patterns, submitted_); }
+  /// The answer to the batch that was submitted first.
+  virtual void collect(ObjectBatch& objects) { std::swap(objects, submitted_); }
+  virtual int overlap() const { return 1; }
   /// "fp32", "bf16" or "fp16".
   virtual std::string precision() const = 0;
   /// How many times, since construction, work was cut smaller for want of device memory.
   virtual std::uint64_t out_of_memory() const { return 0; }
+
+ private:
+  ObjectBatch submitted_;
 };
 
 struct NetworkOptions {

@@ -1,7 +1,6 @@
 #include "engine/infer/staged_network.h"
 
 #include <algorithm>
-#include <array>
 #include <cstring>
 #include <string>
 #include <utility>
@@ -46,32 +45,37 @@ void StagedNetwork::give_up(int bucket) {
 }
 
 void StagedNetwork::infer(const PatternBatch& patterns, ObjectBatch& objects) {
+  submit(patterns);
+  collect(objects);
+}
+
+void StagedNetwork::submit(const PatternBatch& patterns) {
   check_size(info_, patterns);
-  if (objects.count != patterns.count || objects.size != info_.object_size)
-    objects = ObjectBatch(patterns.count, info_.object_size);
-  std::array<Chunk, StagedDevice::kSlots> under_way{};
-  const auto settle = [&](int slot) {
-    Chunk& chunk = under_way[static_cast<std::size_t>(slot)];
-    if (chunk.count > 0) collect(chunk, slot, objects);
-    chunk = {};
-  };
-  int slot = 0;
+  ObjectBatch& answer = answers_.emplace_back(patterns.count, info_.object_size);
   for (int first = 0; first < patterns.count;) {
-    settle(slot);
+    settle(next_slot_);
     const int bucket = bucket_for(patterns.count - first);
-    const Chunk chunk{first, std::min(bucket, patterns.count - first), bucket};
-    stage(patterns, chunk, slot);
+    const Chunk chunk{first, std::min(bucket, patterns.count - first), bucket, &answer};
+    stage(patterns, chunk, next_slot_);
     try {
-      device_->start(slot, bucket);
+      device_->start(next_slot_, bucket);
     } catch (const OutOfDeviceMemory&) {
       give_up(bucket);
       continue;
     }
-    under_way[static_cast<std::size_t>(slot)] = chunk;
+    under_way_[static_cast<std::size_t>(next_slot_)] = chunk;
     first += chunk.count;
-    slot = (slot + 1) % StagedDevice::kSlots;
+    next_slot_ = (next_slot_ + 1) % StagedDevice::kSlots;
   }
-  for (int i = 0; i < StagedDevice::kSlots; ++i) settle((slot + i) % StagedDevice::kSlots);
+}
+
+void StagedNetwork::collect(ObjectBatch& objects) {
+  for (int i = 0; i < StagedDevice::kSlots; ++i) {
+    const int slot = (next_slot_ + i) % StagedDevice::kSlots;
+    if (under_way_[static_cast<std::size_t>(slot)].answer == &answers_.front()) settle(slot);
+  }
+  objects = std::move(answers_.front());
+  answers_.pop_front();
 }
 
 /// Rows of the bucket beyond the chunk keep what they held: patterns do not see each other.
@@ -83,7 +87,10 @@ void StagedNetwork::stage(const PatternBatch& patterns, const Chunk& chunk, int 
   std::memcpy(block + layout_.measured_at(chunk.bucket), patterns.measured.data() + first, count);
 }
 
-void StagedNetwork::collect(const Chunk& chunk, int slot, ObjectBatch& objects) {
+void StagedNetwork::settle(int slot) {
+  const Chunk chunk = std::exchange(under_way_[static_cast<std::size_t>(slot)], {});
+  if (chunk.answer == nullptr) return;
+  ObjectBatch& objects = *chunk.answer;
   device_->wait(slot);
   last_times_ = device_->times(slot);
   const std::byte* block = device_->output(slot);

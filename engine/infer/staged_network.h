@@ -1,8 +1,10 @@
 #pragma once
 
+#include <array>
 #include <complex>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <vector>
 
@@ -76,24 +78,33 @@ class StagedNetwork final : public Network {
   std::string precision() const override { return precision_; }
   std::uint64_t out_of_memory() const override { return out_of_memory_; }
   void infer(const PatternBatch& patterns, ObjectBatch& objects) override;
+  void submit(const PatternBatch& patterns) override;
+  void collect(ObjectBatch& objects) override;
+  int overlap() const override { return StagedDevice::kSlots; }
 
   const std::vector<int>& buckets() const { return buckets_; }
   DeviceTimes last_times() const { return last_times_; }  ///< of the last chunk
 
  private:
+  /// A part of a batch, in a slot.
   struct Chunk {
     int first = 0, count = 0, bucket = 0;
+    ObjectBatch* answer = nullptr;
   };
   int bucket_for(int count) const;
   void give_up(int bucket);
   void stage(const PatternBatch& patterns, const Chunk& chunk, int slot);
-  void collect(const Chunk& chunk, int slot, ObjectBatch& objects);
+  /// Waits for what the slot has under way, if anything, and copies it to its place.
+  void settle(int slot);
 
   const ModelInfo info_;
   const std::string precision_;
   const BlockLayout layout_;
   const std::unique_ptr<StagedDevice> device_;
   std::vector<int> buckets_;
+  std::array<Chunk, StagedDevice::kSlots> under_way_;
+  int next_slot_ = 0;
+  std::deque<ObjectBatch> answers_;  // of the batches submitted, complete once their chunks are settled
   std::uint64_t out_of_memory_ = 0;
   DeviceTimes last_times_;
 };

@@ -88,6 +88,10 @@ class Solver {
   virtual ~Solver() = default;
   virtual void solve(const PatternBatch& patterns, const Starts& starts, const Schedule& schedule,
                      Refined& out) = 0;
+  /// Frames in one call that keep the device busy.
+  virtual int preferred_batch() const { return 1; }
+  /// How many times, since construction, work was cut smaller for want of device memory.
+  virtual std::uint64_t out_of_memory() const { return 0; }
 };
 
 struct CpuOptions {

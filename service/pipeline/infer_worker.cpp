@@ -23,7 +23,9 @@ InferWorker::InferWorker(Network& network, const PipelineConfig& config, Metrics
 void InferWorker::run() {
   std::vector<ToInfer> items;
   for (bool drained = false; !drained;) {
-    const auto due = batcher_.due().value_or(Clock::time_point::max());
+    // While an answer is under way, it is the next to wait for once the queue is empty.
+    const auto due =
+        inference_.open() > 0 ? Clock::time_point() : batcher_.due().value_or(Clock::time_point::max());
     const std::size_t count = from_.pop_some(items, config_.batch_size, due);
     in_hand_.take(count_of<Prepared>(items));
     for (ToInfer& item : items) take(std::move(item));
@@ -31,24 +33,37 @@ void InferWorker::run() {
     drained = count == 0 && from_.drained();
     if (drained)
       infer(batcher_.take());
-    else if (const auto batch = batcher_.poll(Clock::now()))
-      infer(*batch);
+    else if (auto batch = batcher_.poll(Clock::now()))
+      infer(std::move(*batch));
+    if (count == 0 && inference_.open() > 0) deliver();
   }
+  deliver_all();
 }
 
 void InferWorker::take(ToInfer item) {
   if (auto* prepared = std::get_if<Prepared>(&item)) {
     const auto ready = prepared->ready;
-    if (const auto batch = batcher_.add(std::move(*prepared), ready)) infer(*batch);
+    if (auto batch = batcher_.add(std::move(*prepared), ready)) infer(std::move(*batch));
   } else {  // a begin or an end of a run keeps its place among the frames
     infer(batcher_.take());
+    deliver_all();
     (void)publish_.push(std::get<publish::RunEvent>(std::move(item)));
   }
 }
 
-void InferWorker::infer(const std::vector<Prepared>& batch) {
+/// While the network is at a batch, the one before it is delivered.
+void InferWorker::infer(std::vector<Prepared> batch) {
   if (batch.empty()) return;
-  auto results = inference_(batch);
+  inference_.submit(std::move(batch));
+  if (inference_.open() == static_cast<std::size_t>(network_.overlap())) deliver();
+}
+
+void InferWorker::deliver_all() {
+  while (inference_.open() > 0) deliver();
+}
+
+void InferWorker::deliver() {
+  auto results = inference_.collect();
   metrics_.out_of_memory(Stage::infer,
                          network_.out_of_memory() - std::exchange(out_of_memory_, network_.out_of_memory()));
   for (std::size_t i = 0; i < results.size(); ++i) pass_on(std::move(results[i]), static_cast<int>(i));

@@ -25,7 +25,10 @@ class InferWorker {
 
  private:
   void take(ToInfer item);
-  void infer(const std::vector<Prepared>& batch);
+  void infer(std::vector<Prepared> batch);
+  /// Passes on what has come of the batch that was begun first.
+  void deliver();
+  void deliver_all();
   void pass_on(std::unique_ptr<Reconstruction> result, int index);
   bool to_be_refined(const Reconstruction& inferred) const;
 

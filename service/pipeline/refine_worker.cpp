@@ -8,23 +8,19 @@
 #include <utility>
 #include <vector>
 
-#include "engine/refine/cuda/solver.h"
+#include "engine/device/device_lost.h"
 
 namespace flashphase::service {
 
 namespace {
-
-/// Frames that keep a GPU busy with refinement.
-constexpr std::size_t kGpuBatch = 256;
 
 /// On Linux a nice value is a thread's own: refinement takes the time that the frames to come leave.
 void let_others_go_first() {
   (void)setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), 10);
 }
 
-std::size_t most_at_once(const PipelineConfig& config, bool on_gpu) {
-  if (config.refine_batch > 0) return config.refine_batch;
-  return on_gpu ? kGpuBatch : 1;
+std::size_t most_at_once(const PipelineConfig& config, const refine::Solver& solver) {
+  return config.refine_batch > 0 ? config.refine_batch : static_cast<std::size_t>(solver.preferred_batch());
 }
 
 }  // namespace
@@ -36,9 +32,9 @@ RefineWorker::RefineWorker(refine::Solver& solver, Network* viewer, const refine
       from_(from),
       publish_(publish),
       logger_(logger),
-      gpu_(dynamic_cast<const refine::CudaSolver*>(&solver)),
+      solver_(solver),
       viewer_(viewer),
-      most_(most_at_once(config, gpu_ != nullptr)),
+      most_(most_at_once(config, solver)),
       refinement_(solver, schedule, model, config.refine_starts, viewer),
       in_hand_(metrics, Stage::refine) {}
 
@@ -47,7 +43,7 @@ void RefineWorker::run(const std::function<std::optional<RefineLoss>()>& given_u
   std::vector<RefineJob> jobs;
   while (from_.pop_some(jobs, most_) > 0) {
     in_hand_.take(jobs.size());
-    if (const auto why = given_up()) {
+    if (const auto why = off_ ? RefineLoss::failed : given_up()) {
       metrics_.refine_lost(*why, jobs.size());
       in_hand_.pass_on(jobs.size());
     } else {
@@ -71,6 +67,11 @@ void RefineWorker::refine(std::span<const RefineJob> jobs) {
                   quoted(error.what()));
     metrics_.refine_lost(RefineLoss::unsolvable);
     in_hand_.pass_on();
+  } catch (const OutOfDeviceMemory& error) {  // the fast answers go on
+    logger_.warn("event=refinement_off reason={}", quoted(error.what()));
+    off_ = true;
+    metrics_.refine_lost(RefineLoss::failed, jobs.size());
+    in_hand_.pass_on(jobs.size());
   }
   for (auto& result : results) {
     if (is_finite(*result))
@@ -82,8 +83,7 @@ void RefineWorker::refine(std::span<const RefineJob> jobs) {
 }
 
 void RefineWorker::tell_out_of_memory() {
-  const std::uint64_t now = (gpu_ != nullptr ? gpu_->counters().smaller_buckets : 0) +
-                            (viewer_ != nullptr ? viewer_->out_of_memory() : 0);
+  const std::uint64_t now = solver_.out_of_memory() + (viewer_ != nullptr ? viewer_->out_of_memory() : 0);
   metrics_.out_of_memory(Stage::refine, now - std::exchange(out_of_memory_, now));
 }
 

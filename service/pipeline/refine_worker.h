@@ -15,14 +15,11 @@
 #include "service/pipeline/pipeline_config.h"
 #include "service/pipeline/queue.h"
 
-namespace flashphase::refine {
-class CudaSolver;
-}
-
 namespace flashphase::service {
 
 /// refine: takes the frames that are to be refined from one queue, passes each result on to publish. Thread:
-/// one, which run() keeps until the queue before it is drained.
+/// one, which run() keeps until the queue before it is drained. Where the device has no memory for one frame,
+/// all that comes from then on is lost and counted.
 class RefineWorker {
  public:
   /// All references and the viewer have to outlive it; `viewer`: see Refinement.
@@ -41,11 +38,12 @@ class RefineWorker {
   Queue<RefineJob>& from_;
   Queue<ToPublish>& publish_;
   spdlog::logger& logger_;
-  const refine::CudaSolver* const gpu_;  // the solver, where it is one
+  const refine::Solver& solver_;
   const Network* const viewer_;
   const std::size_t most_;  // frames in one call of the solver
   Refinement refinement_;
   InHand in_hand_;
+  bool off_ = false;                 // no memory for it on the device
   std::uint64_t out_of_memory_ = 0;  // told to the metrics
 };
 

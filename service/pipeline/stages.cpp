@@ -55,22 +55,29 @@ Result<Prepared> Preparation::operator()(const Frame& frame, Clock::time_point t
 
 Inference::Inference(Network& network) : network_(network), score_(network.info().pattern_size) {}
 
-std::vector<std::unique_ptr<Reconstruction>> Inference::operator()(const std::vector<Prepared>& batch) {
-  const auto collected = Clock::now();
-  named(Stage::batch, [&] { collect(batch, patterns_); });
-  named(Stage::infer, [&] { network_.infer(patterns_, objects_); });
+void Inference::submit(std::vector<Prepared> batch) {
+  const auto submitted = Clock::now();
+  named(Stage::batch, [&] { service::collect(batch, patterns_); });
+  named(Stage::infer, [&] { network_.submit(patterns_); });
+  open_.push_back({std::move(batch), submitted});
+}
+
+std::vector<std::unique_ptr<Reconstruction>> Inference::collect() {
+  const Open open = std::move(open_.front());
+  open_.pop_front();
+  named(Stage::infer, [&] { network_.collect(objects_); });
   const auto inferred = Clock::now();
   const Range range(Stage::score);
-  score();
+  score(open.batch);
   const auto scored = Clock::now();
 
   std::vector<std::unique_ptr<Reconstruction>> results;
-  results.reserve(batch.size());
-  for (const auto& [pattern, ready] : batch) {
+  results.reserve(open.batch.size());
+  for (const auto& [pattern, ready] : open.batch) {
     auto& result =
         results.emplace_back(make_reconstruction(pattern, objects_, static_cast<int>(results.size())));
-    result->times[Stage::batch] = seconds_between(ready, collected);
-    result->times[Stage::infer] = seconds_between(collected, inferred);
+    result->times[Stage::batch] = seconds_between(ready, open.submitted);
+    result->times[Stage::infer] = seconds_between(open.submitted, inferred);
     result->times[Stage::score] = seconds_between(inferred, scored);
     name_model(*result, network_.info());
   }
@@ -78,11 +85,12 @@ std::vector<std::unique_ptr<Reconstruction>> Inference::operator()(const std::ve
 }
 
 /// Only what the network has left to score: on a GPU it does that itself.
-void Inference::score() {
-  for (int i = 0; i < objects_.count; ++i)
+void Inference::score(const std::vector<Prepared>& batch) {
+  for (int i = 0; i < objects_.count; ++i) {
+    const Pattern& pattern = *batch[static_cast<std::size_t>(i)].pattern;
     if (float& residual = objects_.residual[static_cast<std::size_t>(i)]; residual < 0)
-      residual =
-          score_(patterns_.intensity_of(i), patterns_.measured_of(i), objects_.object_of(i), objects_.size);
+      residual = score_(pattern.intensity, pattern.measured, objects_.object_of(i), objects_.size);
+  }
 }
 
 ObjectBatch Inference::object(int index) const {

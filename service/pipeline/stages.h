@@ -1,5 +1,6 @@
 #pragma once
 
+#include <deque>
 #include <memory>
 #include <span>
 #include <vector>
@@ -45,19 +46,28 @@ class Inference {
  public:
   explicit Inference(Network& network);  ///< has to outlive it
 
-  /// One result per pattern, in their order.
-  std::vector<std::unique_ptr<Reconstruction>> operator()(const std::vector<Prepared>& batch);
+  /// Begins with a batch. Precondition: open() is less than the network's overlap().
+  void submit(std::vector<Prepared> batch);
+  /// Batches that were submitted and not yet collected.
+  std::size_t open() const { return open_.size(); }
+  /// Results of the batch that was submitted first: one per pattern, in their order.
+  std::vector<std::unique_ptr<Reconstruction>> collect();
 
-  /// The object behind result `index` of the last batch, for refinement to start from.
+  /// The object behind result `index` of the batch collected last, for refinement to start from.
   ObjectBatch object(int index) const;
 
  private:
-  void score();
+  struct Open {
+    std::vector<Prepared> batch;
+    Clock::time_point submitted;
+  };
+  void score(const std::vector<Prepared>& batch);
 
   Network& network_;
   score::ModulusScorer score_;
   PatternBatch patterns_;  // both keep their memory from batch to batch
   ObjectBatch objects_;
+  std::deque<Open> open_;
 };
 
 /// A frame to be refined.

@@ -183,8 +183,9 @@ std::unique_ptr<Network> network_for(const Arguments& arguments) {
   return make_network(arguments.model.empty() ? shipped_model() : arguments.model, options);
 }
 
-std::unique_ptr<refine::Solver> solver_for(const Arguments& arguments) {
-  if (arguments.cuda()) return refine::make_cuda_solver();
+std::unique_ptr<refine::Solver> solver_for(const Arguments& arguments, int pattern_size, int starts) {
+  if (arguments.cuda())
+    return refine::make_cuda_solver({.pattern_size = pattern_size, .starts_per_frame = starts});
   return refine::make_cpu_solver();
 }
 
@@ -269,7 +270,8 @@ int reconstruct(const Arguments& arguments) {
   if (!arguments.support.empty()) support.emplace(arguments.support, dataset.count(), head.size);
   std::vector<ReconstructionWorker> workers;
   for (auto& own : networks)
-    workers.emplace_back(plan, dataset.pattern_size(), std::move(own), solver_for(arguments));
+    workers.emplace_back(plan, dataset.pattern_size(), std::move(own),
+                         solver_for(arguments, dataset.pattern_size(), plan.starts.per_frame));
 
   stop_on_signals();
   ResultsWriter out(arguments.output, head);

@@ -48,7 +48,7 @@ class DeviceKernels final : public BatchedKernels {
 class BatchedRunner final : public DeviceRunner {
  public:
   explicit BatchedRunner(const CudaSolverOptions& options)
-      : DeviceRunner(options.starts_at_once), window_bytes_(options.window_bytes) {
+      : DeviceRunner(options), window_bytes_(options.window_bytes) {
     active_.reserve(1);
     if (window_bytes_ > 0) return;
     int cache = 0;
@@ -98,14 +98,15 @@ class BatchedRunner final : public DeviceRunner {
     window_jobs_ = static_cast<int>(std::clamp<std::size_t>(
         window_bytes_ / plane_bytes, 1, static_cast<std::size_t>(std::min(shape().jobs(), kMostJobs))));
     const auto jobs = static_cast<std::size_t>(window_jobs_);
-    g_.reserve(jobs * shape().pattern_cells());
-    work_.reserve(jobs * shape().pattern_cells());
+    reserve_zeroed(g_, jobs * shape().pattern_cells());
+    reserve_zeroed(work_, jobs * shape().pattern_cells());
     support_.reserve(jobs * shape().object_cells());
     scratch_.reserve(jobs * BatchedWindow{.starts = {.n = shape().n}}.wrap_scratch());
     partials_.reserve(jobs * static_cast<std::size_t>(tiles_of(shape().m * shape().m)));
     state_.reserve(jobs);
     last_.reserve(jobs * shape().object_cells());
-    plan(window_jobs_);
+    for (int planes = 1; planes < window_jobs_; planes *= 2) make_plan(planes);
+    make_plan(window_jobs_);
   }
 
   void release_for_kernels() override {
@@ -119,7 +120,9 @@ class BatchedRunner final : public DeviceRunner {
     plans_.clear();
   }
 
-  const FftPlan& plan(int jobs) { return plans_.try_emplace(jobs, shape().m, jobs, stream_).first->second; }
+  void make_plan(int planes) { plans_.try_emplace(planes, shape().m, planes, stream_); }
+  /// For at least so many planes: the window has room for what is transformed in vain.
+  const FftPlan& plan(int jobs) const { return plans_.lower_bound(jobs)->second; }
 
   std::size_t window_bytes_;
   int window_jobs_ = 1;

@@ -5,6 +5,7 @@
 namespace flashphase::refine::cuda {
 
 int DeviceRunner::prepare(const RunnerShape& shape) {
+  check_cuda(cudaSetDevice(device_), "choosing the GPU");
   shape_ = shape;
   const int most = std::min(shape.frames, std::max(1, starts_at_once_ / shape.per_frame));
   const auto reserve = [&](int frames) {
@@ -17,7 +18,7 @@ int DeviceRunner::prepare(const RunnerShape& shape) {
     for (Slot& slot : slots_) slot.release();
     release_for_kernels();
   };
-  const int room = reserve_what_fits(most, counters_.smaller_buckets, reserve, release);
+  const int room = reserve_what_fits(most, out_of_memory_, reserve, release);
   if (room < most) starts_at_once_ = room * shape.per_frame;
   return room;
 }

@@ -13,11 +13,13 @@ class DeviceRunner : public Runner {
  public:
   int prepare(const RunnerShape& shape) final;
   Staging staging(int slot) final { return at(slot).staging(); }
-  void wait(int slot) final { counters_.device_seconds += at(slot).wait(); }
-  CudaCounters counters() const { return counters_; }
+  void wait(int slot) final { device_seconds_ += at(slot).wait(); }
+  std::uint64_t out_of_memory() const final { return out_of_memory_; }
+  double device_seconds() const final { return device_seconds_; }
 
  protected:
-  explicit DeviceRunner(int starts_at_once) : starts_at_once_(starts_at_once) {}
+  explicit DeviceRunner(const CudaSolverOptions& options)
+      : device_(options.device), starts_at_once_(options.starts_at_once) {}
 
   /// Makes room for what the kernels need besides the slots, for shape().frames frames; and gives it back.
   virtual void reserve_for_kernels() {}
@@ -27,10 +29,11 @@ class DeviceRunner : public Runner {
   const RunnerShape& shape() const { return shape_; }
 
  private:
-  int starts_at_once_;
+  int device_, starts_at_once_;
   RunnerShape shape_;  // frames: of a slot
   std::array<Slot, kSlots> slots_;
-  CudaCounters counters_;
+  std::uint64_t out_of_memory_ = 0;
+  double device_seconds_ = 0;
 };
 
 std::unique_ptr<DeviceRunner> make_fused_runner(const CudaSolverOptions& options);

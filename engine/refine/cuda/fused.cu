@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "engine/device/cuda_block.h"
 #include "engine/device/cuda_resources.h"
 #include "engine/refine/cuda/fused.h"
@@ -53,6 +55,17 @@ void launch(const StartsOnDevice& starts, const Program& program, int jobs, cuda
 }
 
 }  // namespace
+
+bool fused_kernel_fits(int device, int m) {
+  if (!has_fused_kernel(m)) return false;
+  int most = 0;
+  check_cuda(cudaDeviceGetAttribute(&most, cudaDevAttrMaxSharedMemoryPerBlockOptin, device),
+             "asking the GPU");
+  return with_fused_size(m, [most](auto size) {
+    return std::max(SharedLayout<size, false>::kBytes, SharedLayout<size, true>::kBytes) <=
+           static_cast<std::size_t>(most);
+  });
+}
 
 void launch_fused(int m, bool is_plain, const StartsOnDevice& starts, const Program& program, int jobs,
                   cudaStream_t stream) {

@@ -7,7 +7,7 @@ namespace {
 
 class FusedRunner final : public DeviceRunner {
  public:
-  explicit FusedRunner(const CudaSolverOptions& options) : DeviceRunner(options.starts_at_once) {}
+  explicit FusedRunner(const CudaSolverOptions& options) : DeviceRunner(options) {}
 
   std::vector<int> order(int m) const override { return fused_order_of(m); }
 

@@ -6,6 +6,9 @@
 
 namespace flashphase::refine::cuda {
 
+/// Whether there is a fused kernel for patterns of m x m, and the device has the shared memory that it takes.
+bool fused_kernel_fits(int device, int m);
+
 /// One block for each of `jobs` starts. `is_plain` says what FlatSchedule::is_plain. Throws DeviceLost, and
 /// std::invalid_argument for sizes without a fused kernel.
 void launch_fused(int m, bool is_plain, const StartsOnDevice& starts, const Program& program, int jobs,

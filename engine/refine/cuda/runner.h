@@ -9,7 +9,7 @@
 
 #include "engine/device/device_lost.h"
 #include "engine/refine/cuda/fused.h"
-#include "engine/refine/solver.h"
+#include "engine/refine/cuda/solver.h"
 
 namespace flashphase::refine::cuda {
 
@@ -57,6 +57,9 @@ class Runner {
   virtual void launch(int slot, int frames, const FlatSchedule& schedule) = 0;
   /// Blocks until the slot's results are there; returns at once where nothing is under way.
   virtual void wait(int slot) = 0;
+
+  virtual std::uint64_t out_of_memory() const { return 0; }  ///< as Solver's
+  virtual double device_seconds() const { return 0; }        ///< as CudaSolver's
 };
 
 /// reserve(frames) with as many frames as there is memory for, at most `frames`: halves them and calls
@@ -78,9 +81,10 @@ int reserve_what_fits(int frames, std::uint64_t& smaller_buckets, Reserve reserv
   }
 }
 
-/// A solver of the agreed seam around a runner: checks, scaling, choosing, registration on the host. `runner`
-/// lives as long as the solver. A start that takes longer than `time_limit` ends with its best candidate.
-std::unique_ptr<Solver> make_runner_solver(std::unique_ptr<Runner> runner,
-                                           std::chrono::nanoseconds time_limit);
+/// A solver of the agreed seam around a runner: checks, scaling, choosing, registration on `host_threads`
+/// threads of the host. `runner` lives as long as the solver. A start that takes longer than `time_limit`
+/// ends with its best candidate.
+std::unique_ptr<CudaSolver> make_runner_solver(std::unique_ptr<Runner> runner,
+                                               std::chrono::nanoseconds time_limit, int host_threads = 1);
 
 }  // namespace flashphase::refine::cuda

@@ -1,7 +1,9 @@
 #include <algorithm>
 #include <cmath>
 #include <optional>
+#include <utility>
 
+#include "engine/device/share_out.h"
 #include "engine/refine/bounds.h"
 #include "engine/refine/cuda/runner.h"
 #include "engine/refine/input_check.h"
@@ -57,11 +59,10 @@ class FramePlanes {
   int m_;
 };
 
-/// What patterns of one size need on the host; kept between batches.
+/// What a thread of the host needs for patterns of one size; kept between batches.
 struct Workspace {
-  Workspace(int m, const Runner& runner) : size(m), planes(m, runner.order(m)), conclude(m, false) {}
+  Workspace(int m, const std::vector<int>& order) : planes(m, order), conclude(m, false) {}
 
-  int size;
   FramePlanes planes;
   Conclusion conclude;
 };
@@ -81,10 +82,13 @@ struct Bucket {
   int slot = 0, first = 0, count = 0;
 };
 
-class RunnerSolver final : public Solver {
+class RunnerSolver final : public CudaSolver {
  public:
-  RunnerSolver(std::unique_ptr<Runner> runner, std::chrono::nanoseconds time_limit)
-      : runner_(std::move(runner)), time_limit_(time_limit) {}
+  RunnerSolver(std::unique_ptr<Runner> runner, std::chrono::nanoseconds time_limit, int host_threads)
+      : runner_(std::move(runner)), time_limit_(time_limit), host_threads_(host_threads) {}
+
+  std::uint64_t out_of_memory() const override { return runner_->out_of_memory(); }
+  double device_seconds() const override { return runner_->device_seconds(); }
 
   void solve(const PatternBatch& patterns, const Starts& starts, const Schedule& schedule,
              Refined& out) override {
@@ -99,7 +103,7 @@ class RunnerSolver final : public Solver {
                             .limited = !starts.upper_limit.empty()};
     const Call call{patterns, starts, schedule, out, shape, FlatSchedule(schedule, time_limit_)};
     for (int slot = 0; slot < Runner::kSlots; ++slot) runner_->wait(slot);  // of a call that ended early
-    if (!work_ || work_->size != patterns.size) work_.emplace(patterns.size, *runner_);
+    make_workspaces(patterns.size);
     const int room = runner_->prepare(shape);
     std::optional<Bucket> under_way[Runner::kSlots];
     int slot = 0;
@@ -114,17 +118,32 @@ class RunnerSolver final : public Solver {
   }
 
  private:
+  void make_workspaces(int m) {
+    if (std::exchange(work_size_, m) == m) return;
+    const std::vector<int> order = runner_->order(m);
+    work_.clear();
+    for (int i = 0; i < host_threads_; ++i) work_.emplace_back(m, order);
+  }
+
+  /// work(workspace, i) for the frames of a bucket, on all threads of the host where there is enough to do.
+  template <class Work>
+  void for_each_frame(const Bucket& bucket, const Work& work) {
+    constexpr int kShare = 4;  // frames that are worth a thread
+    share_out(std::min(host_threads_, bucket.count / kShare + 1), bucket.count,
+              [&](int worker, int i) { work(work_[static_cast<std::size_t>(worker)], i); });
+  }
+
   void begin(const Call& call, const Bucket& bucket) {
     const Staging staging = runner_->staging(bucket.slot);
     const std::size_t plane = call.shape.pattern_cells() * static_cast<std::size_t>(call.shape.planes()),
                       cells = call.shape.object_cells(),
                       starts = cells * static_cast<std::size_t>(call.shape.per_frame);
-    for (int i = 0; i < bucket.count; ++i) {
+    for_each_frame(bucket, [&](Workspace& work, int i) {
       const int frame = bucket.first + i;
       const auto at = static_cast<std::size_t>(i);
-      staging.scale[at] = work_->planes(call.patterns.intensity_of(frame),
-                                        Conclusion::seen(call.patterns, call.starts, frame),
-                                        call.schedule.modulus, staging.planes.subspan(at * plane, plane));
+      staging.scale[at] =
+          work.planes(call.patterns.intensity_of(frame), Conclusion::seen(call.patterns, call.starts, frame),
+                      call.schedule.modulus, staging.planes.subspan(at * plane, plane));
       const auto given =
           std::span(call.starts.object).subspan(static_cast<std::size_t>(frame) * starts, starts);
       std::ranges::transform(given, staging.start.subspan(at * starts, starts).begin(), plain);
@@ -132,7 +151,7 @@ class RunnerSolver final : public Solver {
       if (call.shape.limited)
         std::ranges::copy(call.starts.upper_limit_of(frame),
                           staging.limit.subspan(at * cells, cells).begin());
-    }
+    });
     runner_->launch(bucket.slot, bucket.count, call.flat);
   }
 
@@ -140,11 +159,11 @@ class RunnerSolver final : public Solver {
     runner_->wait(bucket.slot);
     for (int generation = 1; generation < call.starts.choosing.generations; ++generation) breed(call, bucket);
     const Staging staging = runner_->staging(bucket.slot);
-    for (int i = 0; i < bucket.count; ++i) {
-      if (!(staging.scale[static_cast<std::size_t>(i)].energy > 0)) continue;
+    for_each_frame(bucket, [&](Workspace& work, int i) {
+      if (!(staging.scale[static_cast<std::size_t>(i)].energy > 0)) return;
       Results results = results_of(call, bucket, i);
-      work_->conclude(call.patterns, call.starts, call.schedule, bucket.first + i, results, call.out);
-    }
+      work.conclude(call.patterns, call.starts, call.schedule, bucket.first + i, results, call.out);
+    });
   }
 
   /// What has come of the starts of frame `i` of a bucket.
@@ -183,14 +202,16 @@ class RunnerSolver final : public Solver {
 
   std::unique_ptr<Runner> runner_;
   std::chrono::nanoseconds time_limit_;
-  std::optional<Workspace> work_;
+  int host_threads_;
+  int work_size_ = 0;            // m
+  std::vector<Workspace> work_;  // one for each thread of the host
 };
 
 }  // namespace
 
-std::unique_ptr<Solver> make_runner_solver(std::unique_ptr<Runner> runner,
-                                           std::chrono::nanoseconds time_limit) {
-  return std::make_unique<RunnerSolver>(std::move(runner), time_limit);
+std::unique_ptr<CudaSolver> make_runner_solver(std::unique_ptr<Runner> runner,
+                                               std::chrono::nanoseconds time_limit, int host_threads) {
+  return std::make_unique<RunnerSolver>(std::move(runner), time_limit, host_threads);
 }
 
 }  // namespace flashphase::refine::cuda

@@ -10,10 +10,10 @@ void Slot::reserve(const RunnerShape& shape) {
   planes_.reserve(frames * static_cast<std::size_t>(shape.planes()) * shape.pattern_cells());
   scale_.reserve(frames);
   start_.reserve(jobs * cells);
-  object_.reserve(jobs * cells);
+  object_.reserve_zeroed(jobs * cells);
   support_.reserve(frames * cells);
   if (shape.limited) limit_.reserve(frames * cells);
-  best_support_.reserve(jobs * cells);
+  best_support_.reserve_zeroed(jobs * cells);
   outcome_.reserve(jobs);
   last_.reserve(jobs * cells);
 }

@@ -12,6 +12,11 @@ struct Mirrored {
     host.reserve(count);
     device.reserve(count);
   }
+  /// For results that kernels leave out where a start comes to nothing.
+  void reserve_zeroed(std::size_t count) {
+    host.reserve(count);
+    flashphase::reserve_zeroed(device, count);
+  }
   void release() {
     host.release();
     device.release();

@@ -1,66 +1,38 @@
 #include "engine/refine/cuda/solver.h"
 
+#include <algorithm>
+
+#include "engine/device/cores.h"
 #include "engine/device/cuda_devices.h"
 #include "engine/device/cuda_fft_plan.h"
 #include "engine/refine/cuda/bench.h"
 #include "engine/refine/cuda/device_runner.h"
-#include "engine/refine/cuda/fused_sizes.h"
+#include "engine/refine/cuda/kernels.h"
 
 namespace flashphase::refine {
 namespace {
 
 using Path = CudaSolverOptions::Path;
-
-/// A runner's solver, made when it is first needed.
-class OnePath {
- public:
-  using Make = std::unique_ptr<cuda::DeviceRunner> (*)(const CudaSolverOptions&);
-  explicit OnePath(Make make) : make_(make) {}
-
-  Solver& solver(const CudaSolverOptions& options) {
-    if (!solver_) {
-      auto runner = make_(options);
-      runner_ = runner.get();
-      solver_ = cuda::make_runner_solver(std::move(runner), options.time_limit);
-    }
-    return *solver_;
-  }
-  CudaCounters counters() const { return runner_ ? runner_->counters() : CudaCounters{}; }
-
- private:
-  Make make_;
-  std::unique_ptr<Solver> solver_;
-  const cuda::DeviceRunner* runner_ = nullptr;  // the solver's
-};
-
-class TwoPathSolver final : public CudaSolver {
- public:
-  explicit TwoPathSolver(const CudaSolverOptions& options) : options_(options) {
-    require_cuda_device(options.device);
-  }
-
-  void solve(const PatternBatch& patterns, const Starts& starts, const Schedule& schedule,
-             Refined& out) override {
-    check_cuda(cudaSetDevice(options_.device), "choosing the GPU");
-    const bool fused = options_.path == Path::fused ||
-                       (options_.path == Path::automatic && cuda::has_fused_kernel(patterns.size));
-    (fused ? fused_ : batched_).solver(options_).solve(patterns, starts, schedule, out);
-  }
-
-  CudaCounters counters() const override {
-    const CudaCounters a = fused_.counters(), b = batched_.counters();
-    return {a.smaller_buckets + b.smaller_buckets, a.device_seconds + b.device_seconds};
-  }
-
- private:
-  CudaSolverOptions options_;
-  OnePath fused_{cuda::make_fused_runner}, batched_{cuda::make_batched_runner};
-};
+constexpr int kMostHostThreads = 8;
 
 }  // namespace
 
 std::unique_ptr<CudaSolver> make_cuda_solver(const CudaSolverOptions& options) {
-  return std::make_unique<TwoPathSolver>(options);
+  const CudaDevice device = require_cuda_device(options.device);
+  check_cuda(cudaSetDevice(options.device), "choosing the GPU");
+  const int m = options.pattern_size;
+  const bool fused = options.path == Path::fused ||
+                     (options.path == Path::automatic && cuda::fused_kernel_fits(options.device, m));
+  auto runner = fused ? cuda::make_fused_runner(options) : cuda::make_batched_runner(options);
+  const int threads =
+      options.host_threads > 0 ? options.host_threads : std::min(usable_cores(), kMostHostThreads);
+  const int frames = std::max(1, options.starts_at_once / options.starts_per_frame);
+  try {
+    runner->prepare({.m = m, .n = m / 2, .frames = frames, .per_frame = options.starts_per_frame});
+  } catch (const OutOfDeviceMemory& error) {
+    throw DeviceUnusable("GPU " + std::to_string(options.device) + " (" + device.name + "): " + error.what());
+  }
+  return cuda::make_runner_solver(std::move(runner), options.time_limit, threads);
 }
 
 double cuda_fft_floor(int device, int m, int planes, int repetitions) {

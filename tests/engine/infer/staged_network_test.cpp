@@ -138,7 +138,7 @@ TEST_F(StagedNetworkTest, SendsABatchToTheSmallestBucketThatHoldsIt) {
   EXPECT_THAT(diary_.words, ElementsAre("start 0 4", "wait 0"));
   diary_.words.clear();
   infer(1);
-  EXPECT_THAT(diary_.words, ElementsAre("start 0 1", "wait 0"));
+  EXPECT_THAT(diary_.words, ElementsAre("start 1 1", "wait 1"));
 }
 
 TEST_F(StagedNetworkTest, CutsALargeBatchAndKeepsTwoChunksUnderWay) {
@@ -146,6 +146,26 @@ TEST_F(StagedNetworkTest, CutsALargeBatchAndKeepsTwoChunksUnderWay) {
   infer(13);
   EXPECT_THAT(diary_.words, ElementsAre("start 0 4", "start 1 4", "wait 0", "start 0 4", "wait 1",
                                         "start 1 1", "wait 0", "wait 1"));
+}
+
+TEST_F(StagedNetworkTest, BeginsWithASecondBatchBeforeTheFirstIsCollected) {
+  build({1, 2, 4});
+  ASSERT_EQ(network_->overlap(), 2);
+  PatternBatch first(3, kM), second(1, kM), large(9, kM);
+  std::ranges::fill(first.intensity, 3.0f);
+  std::ranges::fill(second.intensity, 5.0f);
+  std::ranges::fill(large.intensity, 7.0f);
+  network_->submit(first);
+  network_->submit(second);
+  EXPECT_THAT(diary_.words, ElementsAre("start 0 4", "start 1 1"));
+  ObjectBatch objects;
+  network_->collect(objects);
+  EXPECT_THAT(objects.residual, ElementsAre(0.3f, 0.3f, 0.3f));
+  network_->submit(large);  // more chunks than slots: those of the second batch are settled on the way
+  network_->collect(objects);
+  EXPECT_THAT(objects.residual, ElementsAre(0.5f));
+  network_->collect(objects);
+  EXPECT_THAT(objects.residual, testing::AllOf(testing::SizeIs(9), testing::Each(0.7f)));
 }
 
 TEST_F(StagedNetworkTest, PutsEveryAnswerInItsPlace) {

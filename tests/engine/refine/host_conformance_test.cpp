@@ -19,7 +19,7 @@ const auto kOnHost = testing::Values(
     SolverUnderTest{
         .name = "emulated_batched",
         .make =
-            [](auto limit) { return cuda::make_runner_solver(cuda::make_emulated_batched_runner(), limit); },
+            [](auto limit) { return cuda::make_runner_solver(cuda::make_emulated_batched_runner(), limit, 3); },
         .quick = false});
 
 INSTANTIATE_TEST_SUITE_P(Host, SolverConformance, kOnHost, testing::PrintToStringParamName());

@@ -2,9 +2,11 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <deque>
 #include <set>
 
 #include "engine/score/score.h"
+#include "service/pipeline/infer_worker.h"
 #include "tests/service/pipeline/pipeline_fixture.h"
 
 namespace flashphase::service {
@@ -47,6 +49,27 @@ class PointNetwork : public Network {
   ModelInfo info_;
 };
 
+/// Answers only when it is asked for, with up to two batches under way.
+class LatePointNetwork final : public PointNetwork {
+ public:
+  void submit(const PatternBatch& patterns) override {
+    under_way_.push_back(patterns);
+    EXPECT_LE(under_way_.size(), 2u);
+    most_ = std::max(most_, under_way_.size());
+  }
+  void collect(ObjectBatch& objects) override {
+    ASSERT_FALSE(under_way_.empty());
+    infer(under_way_.front(), objects);
+    under_way_.pop_front();
+  }
+  int overlap() const override { return 2; }
+  std::size_t most_under_way() const { return most_; }
+
+ private:
+  std::deque<PatternBatch> under_way_;
+  std::size_t most_ = 0;
+};
+
 /// Says `number` in its first pixel and has its own shape beside it.
 std::shared_ptr<const Pattern> pattern_of(std::uint64_t number) {
   auto pattern = std::make_shared<Pattern>();
@@ -67,11 +90,17 @@ std::vector<Prepared> batch_of(std::initializer_list<std::uint64_t> numbers) {
   return batch;
 }
 
+std::vector<std::unique_ptr<Reconstruction>> results_of(Inference& inference,
+                                                        const std::vector<Prepared>& batch) {
+  inference.submit(batch);
+  return inference.collect();
+}
+
 TEST(Inference, GivesEachPatternItsOwnObjectAndResidual) {
   PointNetwork network;
   Inference infer(network);
   const auto batch = batch_of({9, 4, 12, 7, 3});
-  const auto results = infer(batch);
+  const auto results = results_of(infer, batch);
   ASSERT_EQ(results.size(), batch.size());
   std::set<float> residuals;
   for (std::size_t i = 0; i < batch.size(); ++i) {
@@ -97,14 +126,35 @@ TEST(Inference, SaysOfEachPatternWhetherItLiesInTheModelsDomain) {
   Inference infer(network);
   const auto batch = batch_of({1, 8, 2});
   network.info().domain.photons_max = batch[1].pattern->summary.photons - 1;
-  const auto results = infer(batch);
+  const auto results = results_of(infer, batch);
   EXPECT_TRUE(results[0]->in_domain);
   EXPECT_FALSE(results[1]->in_domain);
   EXPECT_TRUE(results[2]->in_domain);
 }
 
-TEST_F(PipelineTest, EveryFrameKeepsItsOwnImageThroughBatchesOfAllSizes) {
-  stages.networks.push_back(std::make_unique<PointNetwork>());
+TEST(Inference, CollectsBatchesInTheOrderOfTheirSubmission) {
+  LatePointNetwork network;
+  Inference inference(network);
+  const auto first = batch_of({9, 4}), second = batch_of({5});
+  inference.submit(first);
+  inference.submit(second);
+  EXPECT_EQ(inference.open(), 2u);
+  const auto of_first = inference.collect();
+  ASSERT_EQ(of_first.size(), 2u);
+  EXPECT_EQ(of_first[1]->pattern, first[1].pattern);
+  EXPECT_EQ(brightest(of_first[1]->amplitude), 4u);
+  EXPECT_EQ(brightest(inference.object(1).object), 4u);
+  EXPECT_EQ(brightest(inference.collect()[0]->amplitude), 5u);
+  EXPECT_EQ(inference.open(), 0u);
+}
+
+class BatchesOfAllSizes : public PipelineTest {
+ protected:
+  void expect_every_frame_keeps_its_own_image(std::unique_ptr<Network> network);
+};
+
+void BatchesOfAllSizes::expect_every_frame_keeps_its_own_image(std::unique_ptr<Network> network) {
+  stages.networks.push_back(std::move(network));
   config.refine_policy = RefinePolicy::all;
   stages.solvers.push_back(std::make_unique<testing_support::FakeSolver>());
   config.refine_batch = 3;
@@ -122,6 +172,36 @@ TEST_F(PipelineTest, EveryFrameKeepsItsOwnImageThroughBatchesOfAllSizes) {
   ASSERT_EQ(sink->results().size(), 120u);
   for (const auto& result : sink->results())
     EXPECT_EQ(brightest(result->amplitude), result->pattern->id.sequence);
+}
+
+TEST_F(BatchesOfAllSizes, EveryFrameKeepsItsOwnImage) {
+  expect_every_frame_keeps_its_own_image(std::make_unique<PointNetwork>());
+}
+
+TEST_F(BatchesOfAllSizes, EveryFrameKeepsItsOwnImageWhereBatchesOverlap) {
+  expect_every_frame_keeps_its_own_image(std::make_unique<LatePointNetwork>());
+}
+
+TEST_F(PipelineTest, TheNetworkIsAtTheNextBatchWhileOneIsDelivered) {
+  LatePointNetwork network;
+  Rejections rejections(metrics, *logger);
+  Queue<ToInfer> from(100, WhenFull::block);
+  Queue<ToPublish> publish(100, WhenFull::block);
+  Queue<RefineJob> refine(100, WhenFull::block);
+  for (Prepared& prepared : batch_of({1, 2, 3, 4, 5, 6})) (void)from.push(std::move(prepared));
+  (void)from.push(publish::RunEvent{});
+  for (Prepared& prepared : batch_of({7, 8})) (void)from.push(std::move(prepared));
+  from.close();
+  config.batch_size = 2;
+  InferWorker(network, config, metrics, rejections, from, publish, refine).run();
+  EXPECT_EQ(network.most_under_way(), 2u);
+  std::vector<std::uint64_t> order;  // 0: the event
+  publish.close();
+  while (auto item = publish.pop()) {
+    const auto* result = std::get_if<std::unique_ptr<Reconstruction>>(&*item);
+    order.push_back(result != nullptr ? (*result)->pattern->id.sequence : 0);
+  }
+  EXPECT_THAT(order, testing::ElementsAre(1, 2, 3, 4, 5, 6, 0, 7, 8));
 }
 
 TEST_F(PipelineTest, WhatASinkMissesIsCountedAsThatSinks) {

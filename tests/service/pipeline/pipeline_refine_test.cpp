@@ -10,6 +10,7 @@
 #include <thread>
 #include <vector>
 
+#include "engine/device/device_lost.h"
 #include "tests/service/pipeline/pipeline_fixture.h"
 
 namespace flashphase::service {
@@ -92,6 +93,39 @@ TEST_F(PipelineRefinePolicy, RefinesWhatNoiseDoesNotExplain) {
 
 TEST_F(PipelineRefinePolicy, RefinesNothingWhenOff) {
   EXPECT_EQ(refined_of_ten(), 0u);
+}
+
+/// Wants its frames in pairs, and has memory for the first alone.
+class SmallSolver : public FakeSolver {
+ public:
+  explicit SmallSolver(std::vector<int>& asked) : asked_(asked) {}
+  int preferred_batch() const override { return 2; }
+  void solve(const PatternBatch& patterns, const refine::Starts& starts, const refine::Schedule& schedule,
+             refine::Refined& out) override {
+    asked_.push_back(patterns.count);
+    if (asked_.size() > 1) throw OutOfDeviceMemory("no room on GPU 0");
+    FakeSolver::solve(patterns, starts, schedule, out);
+  }
+
+ private:
+  std::vector<int>& asked_;
+};
+
+TEST_F(PipelineRefinePolicy, EndsWhereTheDeviceHasNoMemoryAndTheFastAnswersGoOn) {
+  std::vector<int> asked;
+  stages.solvers.push_back(std::make_unique<SmallSolver>(asked));
+  config.refine_policy = RefinePolicy::all;
+  config.refine_queue = 100;
+  build();
+  feed(10);
+  const Accounts accounts = drain();
+  EXPECT_EQ(accounts.published, 10u);
+  EXPECT_TRUE(accounts.accounted());
+  ASSERT_EQ(asked.size(), 2u) << "it is not asked again";
+  EXPECT_LE(asked[0], 2);
+  EXPECT_EQ(accounts.refined, static_cast<std::uint64_t>(asked[0]));
+  EXPECT_THAT(metric_text(), testing::HasSubstr("flashphase_refinements_dropped_total{reason=\"failed\"} " +
+                                                std::to_string(10 - asked[0]) + "\n"));
 }
 
 /// Keeps what it was asked to start from.

@@ -31,8 +31,10 @@ CudaRefineSpeed bench_refine_on_cuda(const CudaRefineArguments& arguments, const
   const int size = arguments.size;
   const int frames =
       arguments.frames > 0 ? arguments.frames : std::clamp((1 << 24) / (size * size), 16, 8192);
-  const auto solver = refine::make_cuda_solver(
-      {.device = arguments.device, .path = path_named(arguments.path), .starts_at_once = frames});
+  const auto solver = refine::make_cuda_solver({.device = arguments.device,
+                                                .pattern_size = size,
+                                                .path = path_named(arguments.path),
+                                                .starts_at_once = frames});
   std::random_device seed;
   std::vector<RefineProblem> sets;
   for (int i = 0; i < kSets; ++i) sets.push_back(make_refine_problem(frames, size, seed()));
@@ -46,11 +48,11 @@ CudaRefineSpeed bench_refine_on_cuda(const CudaRefineArguments& arguments, const
   const int planes = std::min(frames, std::max(1, (1 << 26) / (size * size)));
   std::vector<double> on_device, with_host, floor;
   for (int round = 0; round < kRounds; ++round) {
-    const double before = solver->counters().device_seconds;
+    const double before = solver->device_seconds();
     const auto begun = std::chrono::steady_clock::now();
     solve(round % kSets);
     with_host.push_back(std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count());
-    on_device.push_back(solver->counters().device_seconds - before);
+    on_device.push_back(solver->device_seconds() - before);
     floor.push_back(refine::cuda_fft_floor(arguments.device, size, planes, 16));
   }
   CudaRefineSpeed speed{.device = device.name, .path = arguments.path, .size = size, .frames = frames};
