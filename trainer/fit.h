@@ -11,17 +11,20 @@ class App;
 namespace flashphase::trainer {
 
 struct FitOptions {
-  std::string data;                ///< dataset with objects
-  std::string recipe;              ///< how they are exposed, see TrainingData
-  std::string output;              ///< model file; the state to resume from lies beside it as OUTPUT.state
+  std::string data;     ///< dataset with objects; "" = a new particle for each pattern, by `objects`
+  std::string objects;  ///< recipe, see TrainingData::simulated
+  std::string recipe;   ///< how they are exposed, see TrainingData
+  std::string output;   ///< model file; the state to resume from lies beside it as OUTPUT.state
   std::string network = "flash";   ///< or "wu2021"
   std::string name;                ///< of the model; "" = the network
   std::uint64_t samples = 400000;  ///< patterns shown in all
   int batch = 64;
   std::optional<double> rate;  ///< highest learning rate; default: that of the network's method, see fit()
   std::optional<double> modulus_weight;  ///< of the modulus in the loss; default: the method's
-  int threads = 1;
-  bool mixed_precision = false;  ///< convolutions in bfloat16
+  std::optional<double> minutes;         ///< train for so long instead of for so many samples
+  std::string backend = "cpu";           ///< or "cuda"
+  int threads = 1;                       ///< that make the patterns; on the CPU those of the network, too
+  bool mixed_precision = false;          ///< convolutions in bfloat16
   bool resume = false;
   std::string from;  ///< model to begin with the weights of, "" = random ones; see fit()
   int checkpoint_seconds = 120;
@@ -42,6 +45,8 @@ struct FitOptions {
 /// epochs). Loss: L(amplitude) + L(phase) + 4 (modulus_weight) times [L(modulus) + 1 - correlation], see
 /// wu2021_loss(). The norm of a gradient is limited to 30, which the paper does not say: without a limit the
 /// network of full size diverges at this rate.
+///
+/// With `minutes` the rate follows the time: it ends with it. Two such trainings do not give the same model.
 ///
 /// Writes the model and its state every checkpoint_seconds and at the end; reports rate, loss and time left
 /// on stderr. SIGINT and SIGTERM end it after the current step, ready to resume: it then throws

@@ -17,6 +17,7 @@
 #include "engine/dataset/dataset.h"
 #include "engine/dataset/output.h"
 #include "engine/device/cores.h"
+#include "engine/device/share_out.h"
 #include "engine/device/stop_signals.h"
 #include "engine/simulate/detector.h"
 #include "engine/simulate/particle.h"
@@ -54,26 +55,10 @@ class Maker {
 /// Fills the piece with the patterns first, first + 1, ...; each thread takes the next one that nobody has
 /// taken.
 void fill(std::vector<Maker>& makers, std::uint64_t seed, std::size_t first, Dataset& piece) {
-  std::atomic<std::size_t> next{0};
-  const auto count = static_cast<std::size_t>(piece.count);
-  std::mutex mutex;
-  std::exception_ptr failure;  // guarded by mutex: the first one, with which all end
-  const auto work = [&](Maker& maker) {
-    try {
-      for (std::size_t slot = next++; slot < count; slot = next++)
-        maker.make(simulate::element_seed(seed, first + slot), slot, piece);
-    } catch (...) {
-      next = count;
-      const std::lock_guard lock(mutex);
-      if (!failure) failure = std::current_exception();
-    }
-  };
-  {
-    std::vector<std::jthread> threads;
-    for (std::size_t i = 1; i < makers.size(); ++i) threads.emplace_back(work, std::ref(makers[i]));
-    work(makers.front());
-  }
-  if (failure) std::rethrow_exception(failure);
+  share_out(static_cast<int>(makers.size()), piece.count, [&](int maker, int slot) {
+    const auto at = static_cast<std::size_t>(slot);
+    makers[static_cast<std::size_t>(maker)].make(simulate::element_seed(seed, first + at), at, piece);
+  });
 }
 
 void resize(Dataset& piece, std::size_t count) {

@@ -25,8 +25,8 @@ BatchLoss flash_loss(const std::vector<torch::Tensor>& answers, const TrainingBa
     const auto term = weight * (error + modulus_weight * chi2);
     loss.total = loss.total.defined() ? loss.total + term : term;
     weight *= 2;
-    loss.object_error = error.item<double>();
-    loss.chi2 = chi2.item<double>();
+    loss.object_error = error.detach();
+    loss.chi2 = chi2.detach();
   }
   return loss;
 }
@@ -37,11 +37,10 @@ Method flash_method(const std::shared_ptr<infer::NetworkModule>& module, const F
   method.rate = options.rate.value_or(3e-3);
   method.modulus_weight = options.modulus_weight.value_or(3);
   method.gradient_limit = 1;  // the loss of one batch is of order 1
-  method.rate_at = [highest = method.rate](std::uint64_t step, std::uint64_t steps) {
+  method.rate_at = [highest = method.rate](std::uint64_t step, double progress) {
     if (step < kWarmUpSteps)
       return highest * static_cast<double>(step + 1) / static_cast<double>(kWarmUpSteps);
-    return highest * 0.5 *
-           (1 + std::cos(std::numbers::pi * static_cast<double>(step) / static_cast<double>(steps)));
+    return highest * 0.5 * (1 + std::cos(std::numbers::pi * progress));
   };
   method.loss = [module, weight = method.modulus_weight](const TrainingBatch& batch) {
     return flash_loss(module->forward(batch.input()), batch, weight);
@@ -53,13 +52,13 @@ Method flash_method(const std::shared_ptr<infer::NetworkModule>& module, const F
 
 Method wu2021_method(const std::shared_ptr<infer::NetworkModule>& module, const FitOptions& options) {
   constexpr double kDecay = 0.95;
-  constexpr std::uint64_t kDecays = 20;  // every 10 of 200 epochs
+  constexpr int kDecays = 20;  // every 10 of 200 epochs
   Method method;
   method.rate = options.rate.value_or(0.01);
   method.modulus_weight = options.modulus_weight.value_or(4);
   method.gradient_limit = 30;  // in its full size it diverges without one
-  method.rate_at = [highest = method.rate](std::uint64_t step, std::uint64_t steps) {
-    return highest * std::pow(kDecay, static_cast<double>(kDecays * step / steps));
+  method.rate_at = [highest = method.rate](std::uint64_t, double progress) {
+    return highest * std::pow(kDecay, std::floor(kDecays * progress));
   };
   method.loss = [module = std::dynamic_pointer_cast<infer::Wu2021Module>(module),
                  weight = method.modulus_weight](const TrainingBatch& batch) {
@@ -68,8 +67,8 @@ Method wu2021_method(const std::shared_ptr<infer::NetworkModule>& module, const 
     const auto total =
         (parts.amplitude + parts.phase + weight * (parts.modulus + 1 - parts.correlation)).mean();
     torch::NoGradGuard no_gradient;
-    return BatchLoss{total, twin_aware_error(infer::object_of(answer), batch.truth).mean().item<double>(),
-                     parts.modulus.mean().item<double>()};
+    return BatchLoss{total, twin_aware_error(infer::object_of(answer), batch.truth).mean(),
+                     parts.modulus.mean().detach()};
   };
   method.optimizer =
       std::make_unique<torch::optim::SGD>(module->parameters(), torch::optim::SGDOptions(method.rate));
@@ -92,6 +91,30 @@ BatchView TrainingBatch::view() const {
 
 infer::ModuleInput TrainingBatch::input() const {
   return {features.permute({0, 3, 1, 2}), modulus, measured};
+}
+
+TrainingBatch TrainingBatch::pinned() const {
+  TrainingBatch copy = *this;
+  for (torch::Tensor* part : copy.parts()) *part = part->pin_memory();
+  return copy;
+}
+
+TrainingBatch TrainingBatch::on(torch::Device device) const {
+  TrainingBatch copy = *this;
+  for (torch::Tensor* part : copy.parts())
+    *part = part->to(device, part->scalar_type(), /*non_blocking=*/true);
+  return copy;
+}
+
+torch::Tensor limit_gradients(const std::vector<torch::Tensor>& parameters, double limit) {
+  std::vector<torch::Tensor> gradients;
+  for (const torch::Tensor& parameter : parameters)
+    if (parameter.grad().defined()) gradients.push_back(parameter.grad());
+  const torch::NoGradGuard no_gradient;
+  const torch::Tensor norm = torch::stack(torch::_foreach_norm(gradients)).norm();
+  const torch::Tensor scale = (limit / (norm + 1e-6)).clamp_max(1.0);
+  for (torch::Tensor& gradient : gradients) gradient.mul_(scale);
+  return norm;
 }
 
 std::shared_ptr<infer::NetworkModule> new_module(const FitOptions& options, int pattern_size,

@@ -1,8 +1,10 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <vector>
 
 #include "engine/infer/modules/network_module.h"
 #include "trainer/fit.h"
@@ -17,12 +19,19 @@ struct TrainingBatch {
   TrainingBatch(int batch, int m, int n);
   BatchView view() const;
   infer::ModuleInput input() const;
+  /// In page-locked memory, which a GPU copies from while the host goes on.
+  TrainingBatch pinned() const;
+  /// On the device: itself on a CPU, else copied without waiting.
+  TrainingBatch on(torch::Device device) const;
+
+ private:
+  std::array<torch::Tensor*, 5> parts() { return {&features, &modulus, &measured, &truth, &truth_modulus}; }
 };
 
+/// Scalars on the device; reading one waits for it.
 struct BatchLoss {
   torch::Tensor total;
-  double object_error = 0,
-         chi2 = 0;  ///< of the answer: twin_aware_error and L(modulus), means over the batch
+  torch::Tensor object_error, chi2;  ///< of the answer: twin_aware_error and L(modulus), means over the batch
 };
 
 /// What is peculiar to the training of one network; see fit().
@@ -30,7 +39,7 @@ struct Method {
   double rate = 0;            ///< highest learning rate
   double modulus_weight = 0;  ///< of the terms of the modulus in the loss
   double gradient_limit = 0;  ///< norm
-  std::function<double(std::uint64_t step, std::uint64_t steps)> rate_at;
+  std::function<double(std::uint64_t step, double progress)> rate_at;  ///< progress: from 0 to 1 at the end
   std::function<BatchLoss(const TrainingBatch& batch)> loss;
   std::unique_ptr<torch::optim::Optimizer> optimizer;
 };
@@ -39,6 +48,9 @@ struct Method {
 /// fit it.
 std::shared_ptr<infer::NetworkModule> new_module(const FitOptions& options, int pattern_size,
                                                  int object_size);
+
+/// Scales the gradients down until their norm is at most `limit`; gives the norm they had. Waits for nothing.
+torch::Tensor limit_gradients(const std::vector<torch::Tensor>& parameters, double limit);
 
 /// How the module's kind is trained; holds on to the module.
 Method method_for(const std::shared_ptr<infer::NetworkModule>& module, const FitOptions& options);

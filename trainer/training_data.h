@@ -9,6 +9,7 @@
 #include "engine/infer/features.h"
 #include "engine/infer/modulus_projection.h"
 #include "engine/simulate/detector.h"
+#include "engine/simulate/particle.h"
 #include "engine/simulate/recipe.h"
 
 namespace flashphase::trainer {
@@ -32,28 +33,42 @@ class TrainingData {
   /// empty for the dataset's own. Objects of a dataset whose recipe has a centre offset carry its phase ramp
   /// already: leave it out there. Throws std::runtime_error when there are no objects or no recipe,
   /// std::invalid_argument for a recipe that does not fit.
-  explicit TrainingData(const std::string& path, const std::string& recipe = {});
+  explicit TrainingData(const std::string& path, const std::string& recipe = {}, int threads = 1);
+  /// Simulates a new particle for each sample by the recipe `objects`, named as the other; "" = both are
+  /// `recipe`.
+  static TrainingData simulated(const std::string& objects, const std::string& recipe, int threads = 1);
 
   int object_size() const { return recipe_.object_size; }
   int pattern_size() const { return 2 * recipe_.object_size; }
+  /// Objects that samples are drawn from; 0: each is simulated.
   std::size_t count() const { return objects_.size() / cells_; }
   const simulate::Recipe& recipe() const { return recipe_; }
 
-  /// Sample i of the batch depends on seed, step and i alone.
+  /// Sample i of the batch depends on seed, step and i alone, whatever the number of threads.
   void fill(std::uint64_t seed, std::uint64_t step, int batch, const BatchView& out);
 
  private:
-  void draw_object(simulate::Random& random);
+  /// What one thread works with.
+  struct Worker {
+    Worker(const simulate::Recipe& objects, const simulate::Recipe& recipe);
+
+    simulate::ParticleSimulator particles;
+    simulate::DetectorSimulator detector;
+    infer::FeatureMaker features;
+    infer::ModulusProjection projection;
+    std::vector<std::complex<float>> object, drawn;  // [n, n]
+    std::vector<float> intensity;                    // [m, m]
+    std::vector<std::uint8_t> measured;              // [m, m]
+  };
+  TrainingData() = default;
+  void make_workers(const simulate::Recipe& objects, int threads);
+  void draw_object(simulate::Random& random, Worker& worker) const;
+  void make(simulate::Random random, std::size_t index, const BatchView& out, Worker& worker) const;
 
   simulate::Recipe recipe_;
   std::size_t cells_ = 0;
   std::vector<std::complex<float>> objects_;  // [N, n, n]
-  std::vector<std::complex<float>> drawn_;    // [n, n]
-  std::vector<float> intensity_;              // [m, m]
-  std::vector<std::uint8_t> measured_;        // [m, m]
-  std::vector<simulate::DetectorSimulator> detector_;
-  std::vector<infer::FeatureMaker> features_;
-  std::vector<infer::ModulusProjection> projection_;
+  std::vector<Worker> workers_;
 };
 
 }  // namespace flashphase::trainer

@@ -7,11 +7,7 @@
 #include <string>
 
 namespace flashphase::infer {
-namespace {
-
-constexpr float kTiny = 1e-24f;  // keeps 1/|F| finite where the spectrum vanishes
-
-}  // namespace
+namespace {}  // namespace
 
 ModulusProjection::ModulusProjection(int pattern_size, int object_size)
     : m_(pattern_size),

@@ -43,6 +43,7 @@ class ModulusProjection {
   void modulus(const float* re, const float* im, float* out);
 
   static constexpr float kMaxGain = 4.0f;
+  static constexpr float kTiny = 1e-24f;  ///< of |F|^2: keeps 1/|F| finite where the spectrum vanishes
 
  private:
   void embed(const float* re, const float* im);

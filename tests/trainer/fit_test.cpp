@@ -5,10 +5,13 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <limits>
 #include <stdexcept>
 #include <string>
 
 #include "engine/dataset/dataset.h"
+#include "engine/device/cuda_devices.h"
+#include "engine/device/device_lost.h"
 #include "engine/infer/checkpoint.h"
 #include "tests/temporary_folder.h"
 #include "trainer/evaluate.h"
@@ -61,6 +64,42 @@ TEST_F(FitTest, LearnsAndWritesAModelThatStatesItsDomain) {
   EXPECT_EQ(checkpoint.info.pattern_size, 32);
   EXPECT_EQ(checkpoint.training.at("samples"), std::to_string(16 * 400));
   EXPECT_EQ(checkpoint.recipe, read_dataset(data_, 0, 1).recipe);
+}
+
+TEST_F(FitTest, LearnsFromSimulatedParticlesOnSeveralThreads) {
+  options_.data.clear();
+  options_.recipe = folder_ / "small.yaml";
+  options_.threads = 2;
+  options_.samples = 16;
+  fit(options_);
+  const double before = evaluate({options_.output, data_, {0}, 100, false})[0].real_space_error.mean;
+  options_.samples = 16 * 400;
+  options_.overwrite = true;
+  fit(options_);
+  EXPECT_LT(evaluate({options_.output, data_, {0}, 100, false})[0].real_space_error.mean, 0.7 * before);
+  EXPECT_EQ(infer::read_checkpoint(options_.output).training.at("objects"), "simulated");
+}
+
+TEST_F(FitTest, EndsWhenItsMinutesAreUp) {
+  options_.samples = 1;  // not what ends it
+  options_.minutes = 0.02;
+  fit(options_);
+  EXPECT_GT(std::stoi(infer::read_checkpoint(options_.output).training.at("samples")), 16);
+}
+
+TEST_F(FitTest, SaysWhenItDivergedAndKeepsWhatWasWritten) {
+  fit(options_);
+  const std::string before = infer::read_checkpoint(options_.output).info.hash;
+  options_.rate = std::numeric_limits<double>::infinity();
+  options_.overwrite = true;
+  EXPECT_THROW(fit(options_), std::runtime_error);
+  EXPECT_EQ(infer::read_checkpoint(options_.output).info.hash, before);
+}
+
+TEST_F(FitTest, RefusesAGpuThatIsNotThere) {
+  if (!cuda_devices().devices.empty()) GTEST_SKIP() << "there is one";
+  options_.backend = "cuda";
+  EXPECT_THROW(fit(options_), DeviceUnusable);
 }
 
 TEST_F(FitTest, ResumedTrainingEqualsUninterruptedTraining) {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <fstream>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -101,6 +102,47 @@ TEST_F(TrainingDataTest, DependsOnSeedAndStepAlone) {
   EXPECT_EQ(first.truth, again.truth);
   EXPECT_NE(first.truth, later.truth);
   EXPECT_NE(first.truth, other.truth);
+}
+
+TEST_F(TrainingDataTest, IsTheSameOnAnyNumberOfThreads) {
+  const std::string path = write(simulate::training_recipe());
+  TrainingData one(path), three(path, {}, 3);
+  Batch first, again;
+  one.fill(3, 7, kBatch, first.view());
+  three.fill(3, 7, kBatch, again.view());
+  EXPECT_EQ(first.features, again.features);
+  EXPECT_EQ(first.truth_modulus, again.truth_modulus);
+}
+
+TEST_F(TrainingDataTest, SimulatesANewParticleForEachSample) {
+  const auto with_size = [&](const char* name, int size) {
+    simulate::Recipe recipe = simulate::paper_recipe();
+    recipe.object_size = size;
+    recipe.semi_axis = {2.5f, 5};
+    recipe.phase_length = {4, 16};
+    const std::string path = folder_ / name;
+    std::ofstream(path) << simulate::to_yaml(recipe);
+    return path;
+  };
+  const std::string recipe = with_size("recipe.yaml", kN);
+  TrainingData data = TrainingData::simulated("", recipe, 2);
+  EXPECT_EQ(data.count(), 0u);
+  EXPECT_EQ(data.object_size(), kN);
+  Batch first, later;
+  data.fill(3, 7, kBatch, first.view());
+  data.fill(3, 8, kBatch, later.view());
+  const std::size_t cells = first.truth.size() / kBatch;
+  for (int i = 0; i < kBatch; ++i) {
+    const auto of = [&](const Batch& batch, int k) {
+      return std::vector(batch.truth.begin() + static_cast<std::ptrdiff_t>(cells) * k,
+                         batch.truth.begin() + static_cast<std::ptrdiff_t>(cells) * (k + 1));
+    };
+    for (int k = 0; k < kBatch; ++k) {
+      EXPECT_NE(of(first, i), of(later, k));
+      EXPECT_EQ(of(first, i) == of(first, k), i == k);
+    }
+  }
+  EXPECT_THROW(TrainingData::simulated(with_size("larger.yaml", 2 * kN), recipe), std::invalid_argument);
 }
 
 TEST_F(TrainingDataTest, RefusesADatasetWithoutARecipe) {

@@ -37,7 +37,7 @@ class FlashModule final : public NetworkModule {
   std::vector<Physics> physics_;
 };
 
-/// ModulusProjection::project on a batch, with gradient on the CPU. object [B, 2, n, n] float32; returns the
+/// ModulusProjection::project on a batch, with gradient. object [B, 2, n, n] float32; returns the
 /// same shape.
 torch::Tensor project_modulus(const torch::Tensor& object, const torch::Tensor& modulus,
                               const torch::Tensor& measured);

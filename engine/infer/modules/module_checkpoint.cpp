@@ -54,7 +54,7 @@ void store_module(const NetworkModule& module, Checkpoint& checkpoint) {
   checkpoint.sizes = module.sizes();
   checkpoint.tensors.clear();
   for (const auto& item : module.state()) {
-    const torch::Tensor values = item.value().detach().to(torch::kFloat).contiguous();
+    const torch::Tensor values = item.value().detach().to(torch::kCPU, torch::kFloat).contiguous();
     const float* data = values.data_ptr<float>();
     checkpoint.tensors.push_back({item.key(), values.sizes().vec(), {data, data + values.numel()}});
   }

@@ -1,13 +1,14 @@
 #include "engine/infer/modules/module_tensors.h"
 
 #include "engine/infer/features.h"
+#include "engine/infer/modulus_projection.h"
 
 namespace flashphase::infer {
 namespace {
 
 using torch::Tensor;
 
-constexpr double kTiny = 1e-24;  // as in ModulusProjection
+constexpr double kTiny = ModulusProjection::kTiny;
 
 /// Zero of Q, or of space, from the middle to the corner and back: edges are even.
 Tensor half_turn(const Tensor& x) {
@@ -21,6 +22,47 @@ Tensor spectrum_of(const Tensor& object, std::int64_t m) {
       torch::constant_pad_nd(object.transpose(2, 3), {margin, m - n - margin, margin, m - n - margin});
   return torch::fft_fft2(half_turn(torch::complex(planes.select(1, 0), planes.select(1, 1))));
 }
+
+/// The object [B, 2, n, n] whose spectrum_of() is nearest to the spectrum [B, m, m].
+Tensor object_from(const Tensor& spectrum, std::int64_t n) {
+  const std::int64_t margin = (spectrum.size(1) - n) / 2;
+  const Tensor crop = half_turn(torch::fft_ifft2(spectrum))
+                          .slice(1, margin, margin + n)
+                          .slice(2, margin, margin + n)
+                          .transpose(1, 2);
+  return torch::stack({torch::real(crop), torch::imag(crop)}, 1);
+}
+
+/// 1 / |F|, finite.
+Tensor inverse_of(const Tensor& spectrum) {
+  return (torch::real(spectrum).square() + torch::imag(spectrum).square() + kTiny).rsqrt();
+}
+
+Tensor project(const Tensor& object, const Tensor& spectrum, const Tensor& modulus, const Tensor& measured) {
+  const Tensor gain = modulus * inverse_of(spectrum);
+  return object_from(spectrum * gain.where(measured.ne(0), torch::ones_like(gain)), object.size(2));
+}
+
+struct ProjectOnTensors : torch::autograd::Function<ProjectOnTensors> {
+  static Tensor forward(torch::autograd::AutogradContext* context, const Tensor& object,
+                        const Tensor& modulus, const Tensor& measured) {
+    const Tensor spectrum = spectrum_of(object, modulus.size(1));
+    context->save_for_backward({modulus, measured, spectrum});
+    return project(object, spectrum, modulus, measured);
+  }
+
+  static torch::autograd::tensor_list backward(torch::autograd::AutogradContext* context,
+                                               const torch::autograd::tensor_list& gradients) {
+    const auto saved = context->get_saved_variables();
+    const Tensor &modulus = saved[0], &measured = saved[1], &spectrum = saved[2];
+    const Tensor gradient = spectrum_of(gradients[0], modulus.size(1)), inverse = inverse_of(spectrum);
+    const Tensor u = torch::real(spectrum) * inverse, v = torch::imag(spectrum) * inverse;
+    const Tensor across = (torch::imag(gradient) * u - torch::real(gradient) * v) *
+                          (modulus * inverse).clamp_max(ModulusProjection::kMaxGain);
+    const Tensor turned = torch::complex(-across * v, across * u);
+    return {object_from(turned.where(measured.ne(0), gradient), gradients[0].size(2)), Tensor(), Tensor()};
+  }
+};
 
 /// `value` where `condition`, else 0.
 Tensor where_or_zero(const Tensor& condition, const Tensor& value) {
@@ -51,14 +93,15 @@ TensorFeatures features_of(const Tensor& intensity, const Tensor& measured) {
 }
 
 Tensor project_on_tensors(const Tensor& object, const Tensor& modulus, const Tensor& measured) {
-  const std::int64_t m = modulus.size(1), n = object.size(2), margin = (m - n) / 2;
-  const Tensor spectrum = spectrum_of(object, m);
-  const Tensor gain =
-      modulus * (torch::real(spectrum).square() + torch::imag(spectrum).square() + kTiny).rsqrt();
-  const Tensor back =
-      half_turn(torch::fft_ifft2(spectrum * gain.where(measured.ne(0), torch::ones_like(gain))));
-  const Tensor crop = back.slice(1, margin, margin + n).slice(2, margin, margin + n).transpose(1, 2);
-  return torch::stack({torch::real(crop), torch::imag(crop)}, 1);
+  if (torch::GradMode::is_enabled()) return ProjectOnTensors::apply(object, modulus, measured);
+  return project(object, spectrum_of(object, modulus.size(1)), modulus, measured);
+}
+
+Tensor chi2_on_tensors(const Tensor& object, const Tensor& modulus) {
+  const Tensor spectrum = spectrum_of(object, modulus.size(1));
+  const Tensor r = (torch::real(spectrum).square() + torch::imag(spectrum).square() + kTiny).sqrt();
+  const Tensor total = modulus.square().sum({1, 2}), one = torch::ones_like(total), lit = total.gt(0);
+  return torch::where(lit, (r - modulus).square().sum({1, 2}) / torch::where(lit, total, one), one);
 }
 
 Tensor modulus_of(const Tensor& object, std::int64_t m) {

@@ -16,7 +16,7 @@ struct TensorFeatures {
 };
 TensorFeatures features_of(const torch::Tensor& intensity, const torch::Tensor& measured);
 
-/// project_modulus() without gradient.
+/// ModulusProjection::project and project_backward (here differentiable once).
 torch::Tensor project_on_tensors(const torch::Tensor& object, const torch::Tensor& modulus,
                                  const torch::Tensor& measured);
 
@@ -24,6 +24,9 @@ torch::Tensor project_on_tensors(const torch::Tensor& object, const torch::Tenso
 /// and measured are contiguous.
 torch::Tensor project_on_device(const torch::Tensor& object, const torch::Tensor& modulus,
                                 const torch::Tensor& measured);
+
+/// ModulusProjection::chi2 and chi2_backward.
+torch::Tensor chi2_on_tensors(const torch::Tensor& object, const torch::Tensor& modulus);
 
 /// |F| of objects [B, 2, n, n], with gradient: [B, m, m] in the layout of fft::Fft2.
 torch::Tensor modulus_of(const torch::Tensor& object, std::int64_t m);

@@ -123,13 +123,15 @@ struct ModulusChi2 : torch::autograd::Function<ModulusChi2> {
 }  // namespace
 
 Tensor project_modulus(const Tensor& object, const Tensor& modulus, const Tensor& measured) {
-  if (!object.is_cpu()) return project_on_device(object, modulus, measured);
+  if (!object.is_cpu())
+    return torch::GradMode::is_enabled() ? project_on_tensors(object, modulus, measured)
+                                         : project_on_device(object, modulus, measured);
   if (!torch::GradMode::is_enabled()) return project(object.contiguous(), modulus, measured, nullptr);
   return ProjectModulus::apply(object, modulus, measured);
 }
 
 Tensor modulus_chi2(const Tensor& object, const Tensor& modulus) {
-  return ModulusChi2::apply(object, modulus);
+  return object.is_cpu() ? ModulusChi2::apply(object, modulus) : chi2_on_tensors(object, modulus);
 }
 
 }  // namespace flashphase::infer

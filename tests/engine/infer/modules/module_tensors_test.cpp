@@ -10,8 +10,12 @@ namespace {
 
 constexpr int kM = 32, kN = 16, kBatch = 3;
 
+double largest(const torch::Tensor& x) {
+  return x.abs().max().item<double>();
+}
+
 double largest_difference(const torch::Tensor& a, const torch::Tensor& b) {
-  return (a - b).abs().max().item<double>();
+  return largest(a - b);
 }
 
 /// The second of three patterns is dark.
@@ -50,6 +54,39 @@ TEST(ModuleTensors, ProjectAsModulusProjectionDoes) {
   EXPECT_LT(largest_difference(project_on_tensors(object, input.modulus, input.measured),
                                project_modulus(object, input.modulus, input.measured)),
             1e-4);
+}
+
+/// What `operation` gives for an object, and the gradient of a random weighting of it.
+template <class Operation>
+std::pair<torch::Tensor, torch::Tensor> with_gradient(const torch::Tensor& from, Operation operation) {
+  torch::manual_seed(5);
+  const torch::Tensor object = from.clone().requires_grad_(true);
+  const torch::Tensor value = operation(object);
+  (value * torch::rand_like(value)).sum().backward();
+  return {value.detach(), object.grad()};
+}
+
+TEST(ModuleTensors, LearnAsTheOperationsOfTheCpuDo) {
+  torch::manual_seed(4);
+  const Patterns patterns;
+  const ModuleInput input = features_of(patterns.intensity, patterns.measured).input;
+  // Spectra that nearly vanish, too, where the gain of the gradient is limited.
+  const torch::Tensor object =
+      torch::randn({kBatch, 2, kN, kN}) * torch::tensor({1.0f, 1e-3f, 1e-6f}).view({kBatch, 1, 1, 1});
+  const auto expect_alike = [&](auto ours, auto theirs) {
+    const auto [value, gradient] = with_gradient(object, ours);
+    const auto [expected, expected_gradient] = with_gradient(object, theirs);
+    for (int i = 0; i < kBatch; ++i) {
+      EXPECT_LT(largest_difference(value[i], expected[i]), 1e-4 * (1 + largest(expected[i]))) << i;
+      EXPECT_LT(largest_difference(gradient[i], expected_gradient[i]),
+                2e-3 * (1e-3 + largest(expected_gradient[i])))
+          << i;
+    }
+  };
+  expect_alike([&](const auto& x) { return project_on_tensors(x, input.modulus, input.measured); },
+               [&](const auto& x) { return project_modulus(x, input.modulus, input.measured); });
+  expect_alike([&](const auto& x) { return chi2_on_tensors(x, input.modulus); },
+               [&](const auto& x) { return modulus_chi2(x, input.modulus); });
 }
 
 TEST(ModuleTensors, GiveAnObjectThatIsNotFiniteTheResidualOne) {
