@@ -34,6 +34,7 @@ struct Pattern {
   std::vector<std::uint8_t> measured;  ///< [m, m] 1 = measured, 0 = masked, gap, beam stop, NaN
   PatternSummary summary;              ///< of these two
   float hit_score = 0;                 ///< lit pixels (see engine/select)
+  float noise_residual = 0;            ///< that counting noise leaves of the true object (see engine/score)
   StageTimes times;
 };
 

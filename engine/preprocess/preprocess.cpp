@@ -247,7 +247,11 @@ Result<Pattern> Preprocessor::operator()(const Frame& frame) const {
 
   const std::size_t cells =
       static_cast<std::size_t>(config_.pattern_size) * static_cast<std::size_t>(config_.pattern_size);
-  Pattern pattern{frame.id, frame.arrival, frame.timestamp_ns, config_.pattern_size, {}, {}, {}, 0, {}};
+  Pattern pattern;
+  pattern.id = frame.id;
+  pattern.arrival = frame.arrival;
+  pattern.timestamp_ns = frame.timestamp_ns;
+  pattern.size = config_.pattern_size;
   pattern.intensity.resize(cells);
   pattern.measured.resize(cells);
   if (config_.bin == 1) {

@@ -7,8 +7,6 @@
 #include <numbers>
 #include <utility>
 
-#include "engine/score/noise.h"
-
 namespace flashphase::service {
 
 namespace {
@@ -41,7 +39,7 @@ std::unique_ptr<Reconstruction> make_reconstruction(std::shared_ptr<const Patter
   const auto object = objects.object_of(index);
   const auto support = objects.support_of(index);
   result->times = pattern->times;
-  result->noise_residual = score::noise_residual(pattern->intensity, pattern->measured);
+  result->noise_residual = pattern->noise_residual;
   result->pattern = std::move(pattern);
   result->size = objects.size;
   result->residual = objects.residual[static_cast<std::size_t>(index)];

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "engine/device/range.h"
+#include "engine/score/noise.h"
 #include "service/pipeline/reconstruct.h"
 
 namespace flashphase::service {
@@ -45,6 +46,7 @@ Result<Prepared> Preparation::operator()(const Frame& frame, Clock::time_point t
   const auto selected = Clock::now();
   auto pattern = named(Stage::preprocess, [&] { return preprocess_(frame); });
   if (!pattern) return pattern.error();
+  pattern->noise_residual = score::noise_residual(pattern->intensity, pattern->measured);
   const auto ready = Clock::now();
   pattern->hit_score = *score;
   pattern->times[Stage::ingest] = seconds_between(frame.arrival, taken);

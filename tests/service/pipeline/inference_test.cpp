@@ -5,6 +5,7 @@
 #include <deque>
 #include <set>
 
+#include "engine/score/noise.h"
 #include "engine/score/score.h"
 #include "service/pipeline/infer_worker.h"
 #include "tests/service/pipeline/pipeline_fixture.h"
@@ -202,6 +203,14 @@ TEST_F(PipelineTest, TheNetworkIsAtTheNextBatchWhileOneIsDelivered) {
     order.push_back(result != nullptr ? (*result)->pattern->id.sequence : 0);
   }
   EXPECT_THAT(order, testing::ElementsAre(1, 2, 3, 4, 5, 6, 0, 7, 8));
+}
+
+TEST_F(PipelineTest, APreparedPatternSaysWhatNoiseLeavesOfIt) {
+  const auto prepared = (*stages.prepare)(testing_support::some_frame(3), Clock::now());
+  ASSERT_TRUE(prepared);
+  const Pattern& pattern = *prepared->pattern;
+  EXPECT_GT(pattern.noise_residual, 0);
+  EXPECT_EQ(pattern.noise_residual, score::noise_residual(pattern.intensity, pattern.measured));
 }
 
 TEST_F(PipelineTest, WhatASinkMissesIsCountedAsThatSinks) {
