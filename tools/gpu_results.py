@@ -208,7 +208,7 @@ def page(results=None):
         parts.append("## Figures\n" + TABLE_HEAD + "\n" + "\n".join(row.text() for row in rows))
         missed = [row.what for row in rows if row.met is False]
         parts.append("Targets missed: " + ("; ".join(missed) if missed else "none") + ".")
-        parts.append("## Ceilings, measured in the same run\n" + ceilings_table(ceilings))
+        parts.append("## Ceilings, the best that was measured on such a device\n" + ceilings_table(ceilings))
     else:
         parts.append("Not yet run on a GPU: no figure on this page is measured by these programs.")
         parts.append("# On a GPU")

@@ -220,6 +220,13 @@ def test_what_failed_is_forgotten_when_its_part_passes(tmp_path, monkeypatch):
     assert code == 0 and "**failed**" not in page
 
 
+def test_a_ceiling_is_the_best_that_was_measured(tmp_path, monkeypatch):
+    gpu_check(tmp_path, monkeypatch, {"test_a_gpu": PASSES}, GOOD_BENCH, ["--part", "conformance"])
+    disturbed = {**CEILINGS, "copy_bytes_per_second": 1e12, "fp32_flops": 41e12, "launch_seconds": 9e-6}
+    _, _, noted = gpu_check(tmp_path, monkeypatch, {"test_a_gpu": PASSES}, GOOD_BENCH.replace(str(CEILINGS), str(disturbed)), ["--part", "refine"])
+    assert noted["ceilings"] == {**CEILINGS, "fp32_flops": 41e12}
+
+
 def test_results_of_another_revision_are_not_kept(tmp_path, monkeypatch):
     gpu_check(tmp_path, monkeypatch, {"test_a_gpu": PASSES}, GOOD_BENCH, ["--part", "conformance"])
     kept = json.loads((tmp_path / "page.json").read_text(encoding="utf-8"))
