@@ -16,11 +16,12 @@ const auto kOnHost = testing::Values(
             [](auto limit) { return cuda::make_runner_solver(cuda::make_emulated_fused_runner(), limit); },
         .any_size = false,
         .quick = false},
-    SolverUnderTest{
-        .name = "emulated_batched",
-        .make =
-            [](auto limit) { return cuda::make_runner_solver(cuda::make_emulated_batched_runner(), limit, 3); },
-        .quick = false});
+    SolverUnderTest{.name = "emulated_batched",
+                    .make =
+                        [](auto limit) {
+                          return cuda::make_runner_solver(cuda::make_emulated_batched_runner(), limit, 3);
+                        },
+                    .quick = false});
 
 INSTANTIATE_TEST_SUITE_P(Host, SolverConformance, kOnHost, testing::PrintToStringParamName());
 INSTANTIATE_TEST_SUITE_P(Host, BadInput, kOnHost, testing::PrintToStringParamName());
