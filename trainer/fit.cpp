@@ -87,8 +87,9 @@ class Fit {
       throw std::runtime_error("training diverged; resume with a smaller --rate");
     save();
     if (stop_requested() && step_ < last && progress() < 1)
-      throw std::runtime_error("stopped at step " + std::to_string(step_) + "; " + options_.output +
-                               " holds it, and --resume goes on");
+      throw std::runtime_error("stopped at step " + std::to_string(step_) +
+                               (options_.minutes ? "" : " of " + std::to_string(steps_)) + "; " +
+                               options_.output + " holds it, and --resume goes on");
   }
 
  private:

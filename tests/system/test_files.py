@@ -392,7 +392,7 @@ def test_training_that_is_stopped_can_be_resumed(tmp_path):
     assert process.returncode == 1 and "--resume" in said
     assert sorted(path.name for path in tmp_path.iterdir()) == ["data", "m.fpm", "m.fpm.state"]
     code, said = program(*words, "--resume", "--stop-after-steps", 1)
-    assert code == 0 and f"steps {step} to 50000" in said, said
+    assert code == 0 and f"from step {step} to 50000" in said, said
 
 
 def test_a_reader_that_is_gone_costs_no_file(tmp_path):
