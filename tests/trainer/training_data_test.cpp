@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstdint>
 #include <fstream>
+#include <span>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -133,13 +134,13 @@ TEST_F(TrainingDataTest, SimulatesANewParticleForEachSample) {
   data.fill(3, 8, kBatch, later.view());
   const std::size_t cells = first.truth.size() / kBatch;
   for (int i = 0; i < kBatch; ++i) {
-    const auto of = [&](const Batch& batch, int k) {
-      return std::vector(batch.truth.begin() + static_cast<std::ptrdiff_t>(cells) * k,
-                         batch.truth.begin() + static_cast<std::ptrdiff_t>(cells) * (k + 1));
+    const auto same = [&](const Batch& batch, int k) {
+      return std::ranges::equal(std::span(first.truth).subspan(cells * i, cells),
+                                std::span(batch.truth).subspan(cells * k, cells));
     };
     for (int k = 0; k < kBatch; ++k) {
-      EXPECT_NE(of(first, i), of(later, k));
-      EXPECT_EQ(of(first, i) == of(first, k), i == k);
+      EXPECT_FALSE(same(later, k));
+      EXPECT_EQ(same(first, k), i == k);
     }
   }
   EXPECT_THROW(TrainingData::simulated(with_size("larger.yaml", 2 * kN), recipe), std::invalid_argument);
