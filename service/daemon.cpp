@@ -128,7 +128,7 @@ Stages make_stages(const Config& config, const NetworkFactory& make_network) {
       blaming("preprocess.calibration: ", [&] { return preprocess::load_calibration(config.calibration); });
   Stages stages{.sources = {},
                 .prepare = std::make_unique<Preparation>(
-                    select::HitFinder(config.select, calibration),
+                    select::HitFinder(config.select),
                     blaming("", [&] { return preprocess::Preprocessor(config.preprocess, calibration); })),
                 .networks = make_networks(config, make_network),
                 .solvers = make_solvers(config),

@@ -37,10 +37,6 @@ std::vector<float> read_optional(const hdf5::InputFile& file, const std::string&
 
 }  // namespace
 
-std::size_t Calibration::measured_pixels() const {
-  return static_cast<std::size_t>(std::ranges::count(measured, 1));
-}
-
 std::shared_ptr<const Calibration> load_calibration(const std::string& path) {
   auto calibration = std::make_shared<Calibration>();
   if (path.empty()) return calibration;

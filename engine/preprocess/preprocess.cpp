@@ -5,8 +5,6 @@
 #include <stdexcept>
 #include <string>
 
-#include "engine/preprocess/pixels.h"
-
 namespace flashphase::preprocess {
 namespace {
 
@@ -31,69 +29,6 @@ int corner_for(float centre, int edge, const Config& config) {
   return static_cast<int>(std::floor(0.5 * (edge - config.pattern_size * config.bin)));
 }
 
-/// Photons above `threshold` count, less `level`.
-struct Background {
-  float level = 0;
-  float threshold = 0;
-};
-
-/// From pixels all over the frame: half of it may be covered by the pattern.
-Background background_of(const Frame& frame, const Calibration& calibration, ValidRange range) {
-  constexpr int kSamplesAlong = 64;
-  std::vector<float> samples, row(static_cast<std::size_t>(frame.width));
-  std::vector<std::uint8_t> measured(row.size());
-  const int step_y = std::max(1, frame.height / kSamplesAlong),
-            step_x = std::max(1, frame.width / kSamplesAlong);
-  for (int y = step_y / 2; y < frame.height; y += step_y) {
-    read_photons(frame, calibration, range, {y, 0, frame.width}, row.data(), measured.data());
-    for (int x = step_x / 2; x < frame.width; x += step_x)
-      if (measured[static_cast<std::size_t>(x)]) samples.push_back(row[static_cast<std::size_t>(x)]);
-  }
-  if (samples.empty()) return {};
-  const auto middle = samples.begin() + static_cast<std::ptrdiff_t>(samples.size() / 2);
-  std::nth_element(samples.begin(), middle, samples.end());
-  const float level = *middle;
-  if (!(level > 0)) return {};
-  for (float& sample : samples) sample = std::abs(sample - level);
-  std::nth_element(samples.begin(), middle, samples.end());
-  constexpr float kDeviations = 3,
-                  kOfMedian = 1.4826f;  // of a normal distribution, from its median deviation
-  return {level, level + kDeviations * std::max(kOfMedian * *middle, std::sqrt(level))};
-}
-
-Result<Corner> corner_of_mass(const Frame& frame, const Calibration& calibration, const Config& config) {
-  const ValidRange range = config.limits.of(frame.type);
-  const Background background = background_of(frame, calibration, range);
-  const auto width = static_cast<std::size_t>(frame.width);
-  std::vector<float> photons(width);
-  std::vector<std::uint8_t> measured(width);
-  std::vector<double> columns(width), moments(width);  // down each column: sum of photons, sum of photons * y
-  int any_measured = 0;
-  float any_photons = 0;
-  for (int y = 0; y < frame.height; ++y) {
-    read_photons(frame, calibration, range, {y, 0, frame.width}, photons.data(), measured.data());
-    for (std::size_t x = 0; x < width; ++x) {
-      const auto value =
-          photons[x] > background.threshold ? static_cast<double>(photons[x] - background.level) : 0.0;
-      any_measured |= measured[x];
-      any_photons = std::max(any_photons, photons[x]);
-      columns[x] += value;
-      moments[x] += value * y;
-    }
-  }
-  double sum = 0, sum_y = 0, sum_x = 0;
-  for (std::size_t x = 0; x < width; ++x) {
-    sum += columns[x];
-    sum_y += moments[x];
-    sum_x += columns[x] * static_cast<double>(x);
-  }
-  if (any_measured == 0) return Rejection::nothing_measured;
-  if (!(any_photons > 0)) return Rejection::no_signal;
-  if (!(sum > 0))  // nothing stands out
-    return Corner{corner_for(-1, frame.height, config), corner_for(-1, frame.width, config)};
-  return Corner{corner_about(sum_y / sum, config), corner_about(sum_x / sum, config)};
-}
-
 /// The part of [corner, corner + edge) that lies on the detector, along one axis.
 struct Span {
   int first = 0;
@@ -106,17 +41,15 @@ Span on_detector(int corner, int edge, int detector_edge) {
   return {first, last - first};
 }
 
-void crop(const Frame& frame, const Calibration& calibration, ValidRange range, Corner corner,
-          Pattern& pattern) {
+void crop(const PhotonReader& reader, Corner corner, Pattern& pattern) {
   const int m = pattern.size;
-  const Span rows = on_detector(corner.y, m, frame.height);
-  const Span columns = on_detector(corner.x, m, frame.width);
+  const Span rows = on_detector(corner.y, m, reader.height());
+  const Span columns = on_detector(corner.x, m, reader.width());
   if (columns.count == 0) return;
   for (int y = rows.first; y < rows.first + rows.count; ++y) {
     const auto at = static_cast<std::size_t>(y - corner.y) * static_cast<std::size_t>(m) +
                     static_cast<std::size_t>(columns.first - corner.x);
-    read_photons(frame, calibration, range, {y, columns.first, columns.count}, &pattern.intensity[at],
-                 &pattern.measured[at]);
+    reader.read({y, columns.first, columns.count}, &pattern.intensity[at], &pattern.measured[at]);
   }
 }
 
@@ -129,12 +62,11 @@ class ColumnSums {
         sums_(photons_.size()),
         counts_(photons_.size()) {}
 
-  void read(const Frame& frame, const Calibration& calibration, ValidRange range, Span rows, Span columns) {
+  void read(const PhotonReader& reader, Span rows, Span columns) {
     std::fill(sums_.begin(), sums_.end(), 0.0f);
     std::fill(counts_.begin(), counts_.end(), 0);
     for (int y = rows.first; y < rows.first + rows.count; ++y) {
-      read_photons(frame, calibration, range, {y, columns.first, columns.count}, photons_.data(),
-                   measured_.data());
+      reader.read({y, columns.first, columns.count}, photons_.data(), measured_.data());
       for (std::size_t i = 0; i < sums_.size(); ++i) {
         sums_[i] += photons_[i];
         counts_[i] += measured_[i];
@@ -169,14 +101,12 @@ class ColumnSums {
   std::vector<int> counts_;
 };
 
-void crop_and_bin(const Frame& frame, const Calibration& calibration, const Config& config, Corner corner,
-                  Pattern& pattern) {
-  const int m = pattern.size, bin = config.bin;
-  const Span columns = on_detector(corner.x, m * bin, frame.width);
+void crop_and_bin(const PhotonReader& reader, int bin, Corner corner, Pattern& pattern) {
+  const int m = pattern.size;
+  const Span columns = on_detector(corner.x, m * bin, reader.width());
   ColumnSums sums(columns.count);
   for (int row = 0; row < m; ++row) {
-    sums.read(frame, calibration, config.limits.of(frame.type),
-              on_detector(corner.y + row * bin, bin, frame.height), columns);
+    sums.read(reader, on_detector(corner.y + row * bin, bin, reader.height()), columns);
     const std::size_t at = static_cast<std::size_t>(row) * static_cast<std::size_t>(m);
     sums.bin_into(&pattern.intensity[at], &pattern.measured[at], static_cast<std::size_t>(bin),
                   static_cast<std::size_t>(columns.first - corner.x));
@@ -228,22 +158,46 @@ Preprocessor::Preprocessor(const Config& config, std::shared_ptr<const Calibrati
   check(config_, *calibration_);
 }
 
-Result<Pattern> Preprocessor::operator()(const Frame& frame) const {
-  if ((config_.expected_rows > 0 && frame.height != config_.expected_rows) ||
-      (config_.expected_columns > 0 && frame.width != config_.expected_columns)) {
+std::optional<Rejection> Preprocessor::problem_of(const Frame& frame) const {
+  if ((config_.expected_rows > 0 && frame.pixels.height != config_.expected_rows) ||
+      (config_.expected_columns > 0 && frame.pixels.width != config_.expected_columns))
     return Rejection::wrong_shape;
-  }
-  if (const auto reason = check_pixels(frame, *calibration_)) return *reason;
+  return std::nullopt;
+}
 
-  Corner corner;
-  if (config_.centring == Centring::centre_of_mass) {
-    const Result<Corner> found = corner_of_mass(frame, *calibration_, config_);
-    if (!found) return found.error();
-    corner = *found;
-  } else {
-    corner = {corner_for(config_.centre_y, frame.height, config_),
-              corner_for(config_.centre_x, frame.width, config_)};
+PhotonReader Preprocessor::reader(const Frame& frame) const {
+  return PhotonReader(frame, *calibration_, config_.limits);
+}
+
+Result<Pattern> Preprocessor::operator()(const Frame& frame) const {
+  if (const auto reason = problem_of(frame)) return *reason;
+  PhotonReader reader = this->reader(frame);
+  if (!needs_centre_of_mass()) return (*this)(frame, reader);
+  if (const auto reason = reader.open()) return *reason;
+  CentreOfMass centre(reader);
+  std::vector<float> photons(static_cast<std::size_t>(reader.width()));
+  std::vector<std::uint8_t> measured(photons.size());
+  for (int y = 0; y < reader.height(); ++y) {
+    reader.read({y, 0, reader.width()}, photons.data(), measured.data());
+    centre.add(y, photons, measured);
   }
+  return (*this)(frame, reader, &centre);
+}
+
+Result<Pattern> Preprocessor::operator()(const Frame& frame, PhotonReader& reader,
+                                         const CentreOfMass* centre) const {
+  Corner corner{corner_for(config_.centre_y, reader.height(), config_),
+                corner_for(config_.centre_x, reader.width(), config_)};
+  if (centre != nullptr) {
+    if (!centre->any_measured()) return Rejection::nothing_measured;
+    if (!centre->any_photons()) return Rejection::no_signal;
+    const auto point = centre->point();
+    corner = point
+                 ? Corner{corner_about(point->y, config_), corner_about(point->x, config_)}
+                 : Corner{corner_for(-1, reader.height(), config_), corner_for(-1, reader.width(), config_)};
+  }
+  if (const auto reason = reader.open(corner.y, corner.y + config_.pattern_size * config_.bin))
+    return *reason;
 
   const std::size_t cells =
       static_cast<std::size_t>(config_.pattern_size) * static_cast<std::size_t>(config_.pattern_size);
@@ -254,11 +208,10 @@ Result<Pattern> Preprocessor::operator()(const Frame& frame) const {
   pattern.size = config_.pattern_size;
   pattern.intensity.resize(cells);
   pattern.measured.resize(cells);
-  if (config_.bin == 1) {
-    crop(frame, *calibration_, config_.limits.of(frame.type), corner, pattern);
-  } else {
-    crop_and_bin(frame, *calibration_, config_, corner, pattern);
-  }
+  if (config_.bin == 1)
+    crop(reader, corner, pattern);
+  else
+    crop_and_bin(reader, config_.bin, corner, pattern);
 
   pattern.summary = summary_of(pattern.intensity, pattern.measured, pattern.size);
   if (pattern.summary.unmeasured == 1) return Rejection::nothing_measured;
@@ -268,7 +221,6 @@ Result<Pattern> Preprocessor::operator()(const Frame& frame) const {
 }
 
 double Preprocessor::share_of_marks(const Frame& frame) const {
-  if (check_pixels(frame, *calibration_)) return 0;
   return preprocess::share_of_marks(frame, *calibration_);
 }
 

@@ -1,12 +1,15 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 
 #include "engine/frame/frame.h"
 #include "engine/frame/pattern.h"
 #include "engine/frame/rejection.h"
 #include "engine/frame/valid_range.h"
 #include "engine/preprocess/calibration.h"
+#include "engine/preprocess/centre_of_mass.h"
+#include "engine/preprocess/photon_reader.h"
 
 namespace flashphase::preprocess {
 
@@ -41,7 +44,19 @@ class Preprocessor {
   Preprocessor(const Config& config, std::shared_ptr<const Calibration> calibration);
 
   Result<Pattern> operator()(const Frame& frame) const;
-  /// See preprocess::share_of_marks; 0 for a frame that cannot be read.
+
+  // The same in steps, for who reads the frame too: problem_of(), reader(), with centring on the centre of
+  // mass that of every row, and the pattern.
+  /// wrong_shape, or nothing.
+  std::optional<Rejection> problem_of(const Frame& frame) const;
+  /// Of the pixels of `frame`, which has to outlive it, with this calibration and these limits.
+  PhotonReader reader(const Frame& frame) const;
+  bool needs_centre_of_mass() const { return config_.centring == Centring::centre_of_mass; }
+  /// Unpacks and reads what the pattern shows of the frame, no more. `centre`: when it is needed.
+  Result<Pattern> operator()(const Frame& frame, PhotonReader& reader,
+                             const CentreOfMass* centre = nullptr) const;
+
+  /// See preprocess::share_of_marks.
   double share_of_marks(const Frame& frame) const;
 
  private:

@@ -1,19 +1,13 @@
 #include "engine/select/hit_finder.h"
 
-#include <algorithm>
-#include <array>
 #include <cmath>
 #include <cstdint>
 #include <stdexcept>
-#include <utility>
-
-#include "engine/preprocess/pixels.h"
+#include <vector>
 
 namespace flashphase::select {
 
-HitFinder::HitFinder(const Config& config, std::shared_ptr<const preprocess::Calibration> calibration)
-    : config_(config),
-      calibration_(calibration ? std::move(calibration) : std::make_shared<const preprocess::Calibration>()) {
+HitFinder::HitFinder(const Config& config) : config_(config) {
   if (!std::isfinite(config.pixel_threshold)) {
     throw std::invalid_argument("select.pixel_threshold must be a number of photons");
   }
@@ -22,21 +16,22 @@ HitFinder::HitFinder(const Config& config, std::shared_ptr<const preprocess::Cal
   }
 }
 
-Result<float> HitFinder::operator()(const Frame& frame) const {
-  if (const auto reason = preprocess::check_pixels(frame, *calibration_)) return *reason;
-  constexpr int kChunk = 512;
-  std::array<float, kChunk> photons;
-  std::array<std::uint8_t, kChunk> measured;
-  const ValidRange range = config_.limits.of(frame.type);
+Result<float> HitFinder::operator()(preprocess::PhotonReader& pixels, preprocess::CentreOfMass* also) const {
+  if (const auto reason = pixels.open()) return *reason;
+  const float threshold = config_.pixel_threshold;
   std::int64_t lit = 0;
-  for (int y = 0; y < frame.height; ++y) {
-    for (int x = 0; x < frame.width; x += kChunk) {
-      const int count = std::min(kChunk, frame.width - x);
-      preprocess::read_photons(frame, *calibration_, range, {y, x, count}, photons.data(), measured.data());
+  if (also == nullptr) {
+    for (int y = 0; y < pixels.height(); ++y) lit += pixels.brighter(y, threshold);
+  } else {
+    std::vector<float> photons(static_cast<std::size_t>(pixels.width()));
+    std::vector<std::uint8_t> measured(photons.size());
+    for (int y = 0; y < pixels.height(); ++y) {
+      pixels.read({y, 0, pixels.width()}, photons.data(), measured.data());
       int lit_here = 0;
-      for (int i = 0; i < count; ++i)
-        lit_here += static_cast<int>(photons[i] > config_.pixel_threshold) & measured[i];
+      for (std::size_t x = 0; x < photons.size(); ++x)
+        lit_here += static_cast<int>(photons[x] > threshold) & measured[x];
       lit += lit_here;
+      also->add(y, photons, measured);
     }
   }
   if (lit < config_.minimum_lit_pixels) return Rejection::not_a_hit;

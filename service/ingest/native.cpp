@@ -1,6 +1,5 @@
 #include "service/ingest/native.h"
 
-#include <lz4.h>
 #include <spdlog/fmt/fmt.h>
 
 #include <algorithm>
@@ -40,13 +39,15 @@ std::optional<PixelType> pixel_type(v1::Dtype dtype) {
   }
 }
 
-bool decompress(std::span<const std::byte> block, std::span<std::byte> out) {
-  constexpr auto kLargest = static_cast<std::size_t>(std::numeric_limits<int>::max());
-  if (block.size() > kLargest || out.size() > kLargest) return false;
-  const int size =
-      LZ4_decompress_safe(reinterpret_cast<const char*>(block.data()), reinterpret_cast<char*>(out.data()),
-                          static_cast<int>(block.size()), static_cast<int>(out.size()));
-  return size >= 0 && static_cast<std::size_t>(size) == out.size();
+std::optional<Codec> codec_of(v1::Codec codec) {
+  switch (codec) {
+    case v1::CODEC_NONE:
+      return Codec::none;
+    case v1::CODEC_LZ4:
+      return Codec::lz4;
+    default:
+      return std::nullopt;
+  }
 }
 
 std::string name_or(const std::string& given, const NativeLimits& limits) {
@@ -76,22 +77,18 @@ Item decode_frame(const v1::FrameHeader& header, const Part& payload, Clock::tim
   if (const std::size_t most = std::max(bytes, payload.bytes.size()); most > limits.max_bytes)
     return reject(Rejection::too_large, over_the_limit(most, limits));
 
+  const auto codec = codec_of(header.codec());
+  if (!codec) return reject(Rejection::bad_pixels);
   Frame frame{.id = id,
-              .type = *type,
-              .height = static_cast<int>(header.rows()),
-              .width = static_cast<int>(header.columns()),
-              .pixels = payload.bytes,
-              .storage = payload.storage,
+              .pixels = {.type = *type,
+                         .height = static_cast<int>(header.rows()),
+                         .width = static_cast<int>(header.columns()),
+                         .codec = *codec,
+                         .data = payload.bytes,
+                         .storage = payload.storage},
               .arrival = arrival,
               .timestamp_ns = header.timestamp_ns()};
-  if (header.codec() == v1::CODEC_LZ4) {
-    auto pixels = std::make_shared<std::vector<std::byte>>(bytes);
-    if (!decompress(payload.bytes, *pixels)) return reject(Rejection::bad_pixels);
-    frame.pixels = *pixels;
-    frame.storage = std::move(pixels);
-  } else if (header.codec() != v1::CODEC_NONE || payload.bytes.size() != bytes) {
-    return reject(Rejection::bad_pixels);
-  }
+  if (const auto reason = problem_of(frame.pixels)) return reject(*reason);
   return frame;
 }
 

@@ -20,9 +20,9 @@ struct NativeLimits {
 };
 
 /// One message of the native ingest stream (proto/README.md) to an item. A pure function of bytes that trusts
-/// none of the sizes in them: shape, dtype and payload have to agree exactly, and nothing larger than the
-/// limit is allocated. The pixels of an uncompressed frame stay where they are (Frame::storage is the
-/// part's). Rejections: bad_message, bad_pixels, too_large, unsupported_dtype, wrong_shape. Thread-safe.
+/// none of the sizes in them: shape, dtype and payload have to fit each other, and nothing is allocated. The
+/// pixels of a frame stay where they are (PixelBlock::storage is the part's), packed as they came.
+/// Rejections: bad_message, bad_pixels, too_large, unsupported_dtype, wrong_shape. Thread-safe.
 Item decode_native(std::span<const Part> parts, Clock::time_point arrival, const NativeLimits& limits);
 
 }  // namespace flashphase::ingest

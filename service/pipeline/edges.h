@@ -23,7 +23,7 @@ using ToPublish = std::variant<std::unique_ptr<Reconstruction>, publish::RunEven
 /// What an item between ingest and preprocess holds of memory, as far as it counts.
 inline std::size_t bytes_of(const Ingested& item) {
   const auto* frame = std::get_if<Frame>(&item);
-  return frame == nullptr ? 0 : frame->pixels.size();
+  return frame == nullptr ? 0 : frame->pixels.bytes();
 }
 
 /// How many of the items are of the kind T.

@@ -1,6 +1,7 @@
 #include "service/pipeline/stages.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "engine/device/range.h"
@@ -41,10 +42,18 @@ Preparation::Preparation(select::HitFinder select, preprocess::Preprocessor prep
     : select_(std::move(select)), preprocess_(std::move(preprocess)) {}
 
 Result<Prepared> Preparation::operator()(const Frame& frame, Clock::time_point taken) const {
-  const auto score = named(Stage::select, [&] { return select_(frame); });
+  if (const auto reason = preprocess_.problem_of(frame)) return *reason;
+  preprocess::PhotonReader pixels = preprocess_.reader(frame);
+  std::optional<preprocess::CentreOfMass> centre;
+  const auto score = named(Stage::select, [&]() -> Result<float> {
+    if (!preprocess_.needs_centre_of_mass()) return select_(pixels);
+    if (const auto reason = pixels.open()) return *reason;
+    return select_(pixels, &centre.emplace(pixels));
+  });
   if (!score) return score.error();
   const auto selected = Clock::now();
-  auto pattern = named(Stage::preprocess, [&] { return preprocess_(frame); });
+  auto pattern =
+      named(Stage::preprocess, [&] { return preprocess_(frame, pixels, centre ? &*centre : nullptr); });
   if (!pattern) return pattern.error();
   pattern->noise_residual = score::noise_residual(pattern->intensity, pattern->measured);
   const auto ready = Clock::now();

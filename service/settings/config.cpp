@@ -341,8 +341,7 @@ Config parse_config(const std::string& yaml, const std::string& directory,
   Config config;
   config.sources = sources_of(effective);
   config.select = {.pixel_threshold = effective.select().pixel_threshold(),
-                   .minimum_lit_pixels = effective.select().minimum_lit_pixels(),
-                   .limits = limits_of(effective.preprocess())};
+                   .minimum_lit_pixels = effective.select().minimum_lit_pixels()};
   config.preprocess = preprocess_of(effective.preprocess());
   config.calibration = effective.preprocess().calibration();
   config.model = effective.infer().model();

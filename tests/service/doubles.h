@@ -28,9 +28,9 @@ inline Frame some_frame(std::uint64_t sequence, std::uint64_t run = 1) {
   pixels->at(8 * kPatternSize + 8) = 100;
   Frame frame;
   frame.id = {.run = run, .train = sequence, .pulse = 0, .sequence = sequence, .source = "fake"};
-  frame.height = frame.width = kPatternSize;
-  frame.pixels = std::as_bytes(std::span(*pixels));
-  frame.storage = pixels;
+  frame.pixels.height = frame.pixels.width = kPatternSize;
+  frame.pixels.data = std::as_bytes(std::span(*pixels));
+  frame.pixels.storage = pixels;
   frame.arrival = Clock::now();
   return frame;
 }

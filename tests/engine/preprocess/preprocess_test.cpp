@@ -29,11 +29,11 @@ Frame frame_of(const std::vector<T>& pixels, int height, int width, PixelType ty
   Frame frame;
   frame.id = {1, 2, 3, 4, "camera"};
   frame.timestamp_ns = 99;
-  frame.type = type;
-  frame.height = height;
-  frame.width = width;
-  frame.pixels = std::span<const std::byte>(*bytes).subspan(1);
-  frame.storage = bytes;
+  frame.pixels = {.type = type,
+                  .height = height,
+                  .width = width,
+                  .data = std::span<const std::byte>(*bytes).subspan(1),
+                  .storage = bytes};
   return frame;
 }
 
@@ -103,19 +103,19 @@ TEST(Preprocessor, ReadsTheLargestValuesOfEachType) {
 
 TEST(Preprocessor, RejectsAnUnknownPixelType) {
   Frame frame = frame_of(counting(4), 2, 2);
-  frame.type = static_cast<PixelType>(42);
+  frame.pixels.type = static_cast<PixelType>(42);
   EXPECT_EQ(Preprocessor({.pattern_size = 2}, nullptr)(frame).error(), Rejection::unsupported_dtype);
 }
 
 TEST(Preprocessor, RejectsAPayloadThatDoesNotFitItsShape) {
   const Preprocessor preprocess({.pattern_size = 2}, nullptr);
   Frame frame = frame_of(counting(4), 2, 2);
-  const auto all = frame.pixels;
-  frame.pixels = all.first(15);
+  const auto all = frame.pixels.data;
+  frame.pixels.data = all.first(15);
   EXPECT_EQ(preprocess(frame).error(), Rejection::bad_pixels);
-  frame.pixels = all.first(12);
+  frame.pixels.data = all.first(12);
   EXPECT_EQ(preprocess(frame).error(), Rejection::bad_pixels);
-  frame.pixels = {};
+  frame.pixels.data = {};
   EXPECT_EQ(preprocess(frame).error(), Rejection::bad_pixels);
 }
 
@@ -124,7 +124,7 @@ TEST(Preprocessor, RejectsShapesThatAreNotExpected) {
   EXPECT_TRUE(preprocess(frame_of(counting(6), 2, 3)));
   EXPECT_EQ(preprocess(frame_of(counting(6), 3, 2)).error(), Rejection::wrong_shape);
   Frame frame = frame_of(counting(4), 2, 2);
-  frame.height = -2;
+  frame.pixels.height = -2;
   EXPECT_EQ(Preprocessor({.pattern_size = 2}, nullptr)(frame).error(), Rejection::wrong_shape);
 }
 

@@ -55,10 +55,10 @@ TEST_F(ApiTest, PatternsThatWereNotShiftedGetAHint) {
   EXPECT_THAT(ask("/api/v1/status").body, Not(HasSubstr("hint")));
   for (std::uint64_t i = 1; i < 5; ++i) {
     Frame frame = some_frame(i);
-    auto pixels = std::make_shared<std::vector<float>>(frame.pixels.size() / sizeof(float), 0.01f);
+    auto pixels = std::make_shared<std::vector<float>>(frame.pixels.data.size() / sizeof(float), 0.01f);
     pixels->at(0) = 100;
-    frame.pixels = std::as_bytes(std::span(*pixels));
-    frame.storage = pixels;
+    frame.pixels.data = std::as_bytes(std::span(*pixels));
+    frame.pixels.storage = pixels;
     source->add(frame);
   }
   drain();

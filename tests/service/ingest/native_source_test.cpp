@@ -54,7 +54,7 @@ TEST_F(NativeSourceTest, GivesTheItemsOfAStreamInOrder) {
   EXPECT_EQ(std::get<Frame>(first).id.sequence, 0u);
   EXPECT_EQ(std::get<Frame>(second).id.sequence, 1u);
   float pixel = 0;
-  std::memcpy(&pixel, std::get<Frame>(second).pixels.data(),
+  std::memcpy(&pixel, std::get<Frame>(second).pixels.data.data(),
               sizeof pixel);  // unaligned, as they lie in the message
   EXPECT_EQ(pixel, 5.0f) << "the pixels live as long as the frame";
   EXPECT_GT(std::get<Frame>(second).arrival, Clock::time_point{});

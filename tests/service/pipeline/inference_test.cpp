@@ -165,8 +165,8 @@ void BatchesOfAllSizes::expect_every_frame_keeps_its_own_image(std::unique_ptr<N
     Frame frame = testing_support::some_frame(i);
     auto pixels = std::make_shared<std::vector<float>>(kPatternSize * kPatternSize, 1.0f);
     pixels->front() = static_cast<float>(i);
-    frame.pixels = std::as_bytes(std::span(*pixels));
-    frame.storage = pixels;
+    frame.pixels.data = std::as_bytes(std::span(*pixels));
+    frame.pixels.storage = pixels;
     source->add(frame);
   }
   EXPECT_EQ(drain().refined, 60u);

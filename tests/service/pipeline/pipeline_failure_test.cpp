@@ -35,11 +35,11 @@ TEST_F(PipelineTest, RejectsAndCountsWhatCannotBeProcessed) {
   source->add(some_frame(0));
   Frame dark = some_frame(1);
   const std::vector<float> zeros(256, 0.0f);
-  dark.pixels = std::as_bytes(std::span(zeros));
+  dark.pixels.data = std::as_bytes(std::span(zeros));
   source->add(dark);
   Frame unmeasured = some_frame(2);
   const std::vector<float> nans(256, std::numeric_limits<float>::quiet_NaN());
-  unmeasured.pixels = std::as_bytes(std::span(nans));
+  unmeasured.pixels.data = std::as_bytes(std::span(nans));
   source->add(unmeasured);
   const Accounts accounts = drain();
   EXPECT_EQ(accounts.received, 5u);

@@ -86,16 +86,15 @@ class PipelineTest : public testing::Test {
   std::shared_ptr<spdlog::logger> logger =
       std::make_shared<spdlog::logger>("test", std::make_shared<spdlog::sinks::null_sink_mt>());
   std::shared_ptr<RecordingSink> sink = std::make_shared<RecordingSink>();
-  std::shared_ptr<const preprocess::Calibration> calibration = std::make_shared<preprocess::Calibration>();
+  std::shared_ptr<const Calibration> calibration = std::make_shared<Calibration>();
   service::PipelineConfig config;
-  service::Stages stages{
-      .sources = {},
-      .prepare = std::make_unique<service::Preparation>(
-          select::HitFinder({}, calibration), preprocess::Preprocessor(small_patterns(), calibration)),
-      .networks = {},
-      .solvers = {},
-      .schedule = {},
-      .sinks = {}};
+  service::Stages stages{.sources = {},
+                         .prepare = std::make_unique<service::Preparation>(
+                             select::HitFinder({}), preprocess::Preprocessor(small_patterns(), calibration)),
+                         .networks = {},
+                         .solvers = {},
+                         .schedule = {},
+                         .sinks = {}};
   FakeSource* source = nullptr;
   std::unique_ptr<service::Pipeline> pipeline;
 };

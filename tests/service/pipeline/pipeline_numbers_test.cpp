@@ -62,8 +62,8 @@ TEST_F(PipelineNumbers, PatternsThatSeemUnshiftedAreCounted) {
     if (i < 4) {
       auto pixels = std::make_shared<std::vector<float>>(kPatternSize * kPatternSize, 0.01f);
       pixels->at(0) = 100;
-      frame.pixels = std::as_bytes(std::span(*pixels));
-      frame.storage = pixels;
+      frame.pixels.data = std::as_bytes(std::span(*pixels));
+      frame.pixels.storage = pixels;
     }
     source->add(frame);
   }

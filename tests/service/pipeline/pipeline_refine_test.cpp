@@ -235,8 +235,8 @@ TEST_F(PipelineTest, RefinesSeveralFramesAtOnceAndOneThatCannotBeCostsNoOther) {
     Frame frame = some_frame(i);  // says its number in its first pixel
     auto pixels = std::make_shared<std::vector<float>>(256, 1.0f);
     pixels->front() = static_cast<float>(i);
-    frame.pixels = std::as_bytes(std::span(*pixels));
-    frame.storage = pixels;
+    frame.pixels.data = std::as_bytes(std::span(*pixels));
+    frame.pixels.storage = pixels;
     source->add(frame);
   }
   sink->wait_for(20);  // all inferred, and all but the first few waiting

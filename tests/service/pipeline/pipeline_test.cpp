@@ -219,7 +219,7 @@ TEST_F(PipelineTest, AnAbsurdNumberIsNoGapAndItsFrameIsPublished) {
 
 TEST_F(PipelineTest, ABacklogIsBoundedInBytesAndEveryFrameOfItCounted) {
   Gate gate;
-  const std::size_t frame_bytes = testing_support::some_frame(0).pixels.size();
+  const std::size_t frame_bytes = testing_support::some_frame(0).pixels.data.size();
   config.ingest_bytes = 20 * frame_bytes;
   stages.networks.push_back(std::make_unique<FakeNetwork>([&](int) { gate.pass(); }));
   build();
@@ -249,7 +249,7 @@ TEST_F(PipelineTest, ABacklogIsBoundedInBytesAndEveryFrameOfItCounted) {
 
 TEST_F(PipelineTest, InReplayABoundInBytesMakesTheSourceWait) {
   config.replay = true;
-  config.ingest_bytes = 3 * testing_support::some_frame(0).pixels.size();
+  config.ingest_bytes = 3 * testing_support::some_frame(0).pixels.data.size();
   build();
   feed(500);
   EXPECT_EQ(drain().published, 500u);
