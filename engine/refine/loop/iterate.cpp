@@ -14,8 +14,6 @@ Iterate::Iterate(int m)
     : loop_(make_loop(m)),
       fft_(m),
       cells_(static_cast<std::size_t>(m) * static_cast<std::size_t>(m)),
-      g_re_(cells_),
-      g_im_(cells_),
       modulus_(cells_),
       low_(cells_),
       high_(cells_),
@@ -50,26 +48,28 @@ void Iterate::set_start(std::span<const std::complex<float>> object, std::span<c
     if (support[i]) largest = std::max({largest, std::abs(object[i].real()), std::abs(object[i].imag())});
   }
   // The last x of accelerated ER too: a factor of 0 does not rid the iterate of what is not finite there.
-  for (fft::AlignedFloats* plane : {&g_re_, &g_im_, &support_, &a_re_, &a_im_})
-    std::fill_n(plane->data(), cells_, 0.0f);
-  for (std::size_t y = 0; y < width; ++y) {
-    for (std::size_t x = 0; x < width; ++x) {
-      const std::size_t from = y * width + x, to = y * m + x;
-      if (!support[from]) continue;
-      support_[to] = 1;
-      if (largest > 0) {
-        g_re_[to] = object[from].real() / largest;
-        g_im_[to] = object[from].imag() / largest;
+  for (fft::AlignedFloats* plane : {&support_, &a_re_, &a_im_}) std::fill_n(plane->data(), cells_, 0.0f);
+  {
+    const Loop::Edit g = loop_->edit();
+    for (float* plane : {g.re, g.im}) std::fill_n(plane, cells_, 0.0f);
+    for (std::size_t y = 0; y < width; ++y) {
+      for (std::size_t x = 0; x < width; ++x) {
+        const std::size_t from = y * width + x, to = y * m + x;
+        if (!support[from]) continue;
+        support_[to] = 1;
+        if (largest > 0) {
+          g.re[to] = object[from].real() / largest;
+          g.im[to] = object[from].imag() / largest;
+        }
       }
     }
   }
-  begun_ = false;
   const auto scale = static_cast<float>(project().scale);
+  const Loop::Edit g = loop_->edit();
   for (std::size_t i = 0; i < cells_; ++i) {
-    g_re_[i] *= scale;
-    g_im_[i] *= scale;
+    g.re[i] *= scale;
+    g.im[i] *= scale;
   }
-  begun_ = false;
 }
 
 Target Iterate::target() const {
@@ -78,8 +78,6 @@ Target Iterate::target() const {
 }
 
 Fit Iterate::project(bool fit) {
-  if (!begun_) loop_->begin(g_re_.data(), g_im_.data());
-  begun_ = true;
   const ModulusSums sums = loop_->project(target(), fit);
   if (!(sums.aa > 0) || !(modulus_energy_ > 0)) return {};
   // With b = a - e the least squares of s a - b leave ee - (ae)^2 / aa at s = 1 - ae / aa, without
@@ -88,13 +86,13 @@ Fit Iterate::project(bool fit) {
 }
 
 void Iterate::update(const Update& update) {
-  loop_->update(g_re_.data(), g_im_.data(), support_.data(), update);
+  loop_->update(support_.data(), update);
 }
 
 void Iterate::accelerate(bool real, std::optional<double> chi2) {
   if (!chi2 || *chi2 > last_chi2_) momentum_ = 1;
   const double next = (1 + std::sqrt(1 + 4 * momentum_ * momentum_)) / 2;
-  loop_->accelerate(g_re_.data(), g_im_.data(), support_.data(), real,
+  loop_->accelerate(support_.data(), real,
                     {a_re_.data(), a_im_.data(), static_cast<float>((momentum_ - 1) / next)});
   momentum_ = next;
   last_chi2_ = chi2.value_or(std::numeric_limits<double>::infinity());
@@ -107,30 +105,35 @@ void Iterate::difference_map(float beta, bool positive, bool real) {
     if (!inside || (positive && re < 0)) re = im = 0;
     if (real) im = 0;
   };
-  for (std::size_t i = 0; i < cells_; ++i) {
-    const bool inside = support_[i] > 0;
-    a_re_[i] += relaxation * (a_re_[i] - g_re_[i]);
-    a_im_[i] += relaxation * (a_im_[i] - g_im_[i]);
-    constrain_to(inside, a_re_[i], a_im_[i]);
-    float re = g_re_[i], im = g_im_[i];
-    constrain_to(inside, re, im);
-    b_re_[i] = re + relaxation * (g_re_[i] - re);
-    b_im_[i] = im + relaxation * (g_im_[i] - im);
+  {
+    // What P_M takes goes where g is, and g to b until then.
+    const Loop::Edit g = loop_->edit();
+    for (std::size_t i = 0; i < cells_; ++i) {
+      const bool inside = support_[i] > 0;
+      b_re_[i] = g.re[i];
+      b_im_[i] = g.im[i];
+      a_re_[i] += relaxation * (a_re_[i] - g.re[i]);
+      a_im_[i] += relaxation * (a_im_[i] - g.im[i]);
+      constrain_to(inside, a_re_[i], a_im_[i]);
+      float re = g.re[i], im = g.im[i];
+      constrain_to(inside, re, im);
+      g.re[i] = re + relaxation * (b_re_[i] - re);
+      g.im[i] = im + relaxation * (b_im_[i] - im);
+    }
   }
-  loop_->begin(b_re_.data(), b_im_.data());
   loop_->project(target(), false);
-  loop_->image(b_re_.data(), b_im_.data());
+  const Loop::Edit g = loop_->edit();
+  loop_->image(g.re, g.im);
   for (std::size_t i = 0; i < cells_; ++i) {
-    g_re_[i] += beta * (a_re_[i] - b_re_[i]);
-    g_im_[i] += beta * (a_im_[i] - b_im_[i]);
+    g.re[i] = b_re_[i] + beta * (a_re_[i] - g.re[i]);
+    g.im[i] = b_im_[i] + beta * (a_im_[i] - g.im[i]);
   }
-  begun_ = false;
 }
 
 void Iterate::smooth_outside(float width) {
   const int m = size();
-  std::copy_n(g_re_.data(), cells_, a_re_.data());
-  std::copy_n(g_im_.data(), cells_, a_im_.data());
+  std::copy_n(re(), cells_, a_re_.data());
+  std::copy_n(im(), cells_, a_im_.data());
   fft_.forward(a_re_.data(), a_im_.data());
   const auto weight = [&](int k) {
     const float distance = static_cast<float>(std::min(k, m - k)) / width;
@@ -143,25 +146,25 @@ void Iterate::smooth_outside(float width) {
     a_im_[i] *= both;
   }
   fft_.inverse(a_re_.data(), a_im_.data());
+  const Loop::Edit g = loop_->edit();
   for (std::size_t i = 0; i < cells_; ++i) {
     if (support_[i] > 0) continue;
-    g_re_[i] = a_re_[i];
-    g_im_[i] = a_im_[i];
+    g.re[i] = a_re_[i];
+    g.im[i] = a_im_[i];
   }
-  begun_ = false;
 }
 
 void Iterate::constrain() {
+  const Loop::Edit g = loop_->edit();
   for (std::size_t i = 0; i < cells_; ++i) {
-    g_re_[i] *= support_[i];
-    g_im_[i] *= support_[i];
+    g.re[i] *= support_[i];
+    g.im[i] *= support_[i];
   }
-  begun_ = false;
 }
 
 std::span<const float> Iterate::calculated_modulus() {
-  std::copy_n(g_re_.data(), cells_, a_re_.data());
-  std::copy_n(g_im_.data(), cells_, a_im_.data());
+  std::copy_n(re(), cells_, a_re_.data());
+  std::copy_n(im(), cells_, a_im_.data());
   fft_.forward(a_re_.data(), a_im_.data());
   for (std::size_t i = 0; i < cells_; ++i) {
     a_re_[i] = static_cast<float>(unit_) * std::sqrt(a_re_[i] * a_re_[i] + a_im_[i] * a_im_[i]);

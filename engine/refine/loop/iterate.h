@@ -73,8 +73,8 @@ class Iterate {
   std::span<const float> calculated_modulus();
 
   /// g and support as planes [m, m]; the object is the corner [0, n) x [0, n).
-  const float* re() const { return g_re_.data(); }
-  const float* im() const { return g_im_.data(); }
+  const float* re() const { return loop_->re(); }
+  const float* im() const { return loop_->im(); }
   float* support() { return support_.data(); }
   const float* support() const { return support_.data(); }
 
@@ -89,12 +89,11 @@ class Iterate {
   std::unique_ptr<Loop> loop_;
   fft::Fft2 fft_;
   std::size_t cells_;
-  fft::AlignedFloats g_re_, g_im_, modulus_, low_, high_, support_;
+  fft::AlignedFloats modulus_, low_, high_, support_;
   fft::AlignedFloats a_re_, a_im_, b_re_, b_im_;  ///< of the difference map, smooth_outside and accelerate
   double momentum_ = 1;                           ///< t of accelerate ...
   double last_chi2_ = std::numeric_limits<double>::infinity();  ///< ... and what it must not rise above
   bool bounded_ = false;
-  bool begun_ = false;         ///< the loop knows g
   double modulus_energy_ = 0;  ///< sum of the scaled modulus squared over measured pixels
   double unit_ = 1;
 };

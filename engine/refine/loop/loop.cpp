@@ -11,16 +11,7 @@ namespace {
 
 class PlainLoop final : public Loop {
  public:
-  explicit PlainLoop(int m)
-      : fft_(m),
-        cells_(static_cast<std::size_t>(m) * static_cast<std::size_t>(m)),
-        re_(cells_),
-        im_(cells_) {}
-
-  void begin(const float* re, const float* im) override {
-    std::copy_n(re, cells_, re_.data());
-    std::copy_n(im, cells_, im_.data());
-  }
+  explicit PlainLoop(int m) : Loop(m), fft_(m), cells_(g_re_.size()), re_(cells_), im_(cells_) {}
 
   ModulusSums project(const Target& target, bool wanted) override {
     fft_.forward(re_.data(), im_.data());
@@ -43,33 +34,33 @@ class PlainLoop final : public Loop {
     return sums;
   }
 
-  void update(float* re, float* im, const float* support, const Update& update) override {
+  void update(const float* support, const Update& update) override {
     const auto mixed = [](Update::Mix mix, float p, float g) { return mix.p * p + mix.g * g; };
     for (std::size_t i = 0; i < cells_; ++i) {
       const bool in_support = support[i] > 0;
       bool inside = in_support;
       Update::Mix outside = update.outside;
       if (update.positive) {
-        inside = inside && mixed(update.test, re_[i], re[i]) >= 0;
+        inside = inside && mixed(update.test, re_[i], g_re_[i]) >= 0;
         if (in_support && re_[i] >= 0) outside = update.between;
       }
-      re[i] = mixed(inside ? update.inside : outside, re_[i], re[i]);
-      im[i] = mixed(update.real ? update.outside : inside ? update.inside : outside, im_[i], im[i]);
-      re_[i] = re[i];
-      im_[i] = im[i];
+      g_re_[i] = mixed(inside ? update.inside : outside, re_[i], g_re_[i]);
+      g_im_[i] = mixed(update.real ? update.outside : inside ? update.inside : outside, im_[i], g_im_[i]);
+      re_[i] = g_re_[i];
+      im_[i] = g_im_[i];
     }
   }
 
-  void accelerate(float* re, float* im, const float* support, bool real, const Momentum& momentum) override {
-    const auto advance = [&](std::size_t i, bool keep, float* g, float& p, float* last) {
+  void accelerate(const float* support, bool real, const Momentum& momentum) override {
+    const auto advance = [&](std::size_t i, bool keep, float& g, float& p, float* last) {
       const float x = keep ? p : 0;
-      p = g[i] = x + momentum.factor * (x - last[i]);
+      p = g = x + momentum.factor * (x - last[i]);
       last[i] = x;
     };
     for (std::size_t i = 0; i < cells_; ++i) {
       const bool inside = support[i] > 0;
-      advance(i, inside, re, re_[i], momentum.re);
-      advance(i, inside && !real, im, im_[i], momentum.im);
+      advance(i, inside, g_re_[i], re_[i], momentum.re);
+      advance(i, inside && !real, g_im_[i], im_[i], momentum.im);
     }
   }
 
@@ -79,12 +70,21 @@ class PlainLoop final : public Loop {
   }
 
  private:
+  void begin() override {
+    std::copy_n(g_re_.data(), cells_, re_.data());
+    std::copy_n(g_im_.data(), cells_, im_.data());
+  }
+
   fft::Fft2 fft_;
   std::size_t cells_;
   fft::AlignedFloats re_, im_;
 };
 
 }  // namespace
+
+Loop::Loop(int m) : g_re_(static_cast<std::size_t>(m) * static_cast<std::size_t>(m)), g_im_(g_re_.size()) {}
+
+Loop::~Loop() = default;
 
 std::unique_ptr<Loop> make_plain_loop(int m) {
   return std::make_unique<PlainLoop>(m);

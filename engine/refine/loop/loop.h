@@ -3,6 +3,8 @@
 #include <cstddef>
 #include <memory>
 
+#include "engine/fft/fft2.h"
+
 namespace flashphase::refine {
 
 /// What the Fourier coefficients are projected on, as planes [m, m] in Fft2's Fourier layout. Coefficients
@@ -51,25 +53,54 @@ struct Momentum {
   float factor = 0;
 };
 
-/// The arithmetic of iterations on g, [m, m] in two planes, 64-byte aligned, values finite:
-///   begin(g), then any number of { project(), update(g) }, or project(), image().
+/// The arithmetic of iterations on g, [m, m] in two planes, 64-byte aligned, which it owns, values finite:
+///   edit(), then any number of { project(), then update(), accelerate() or edit() }.
 /// Thread: one. No allocation after construction.
 class Loop {
  public:
-  virtual ~Loop() = default;
-  /// Takes the iterate as it is; must follow every change of g that update() has not made.
-  virtual void begin(const float* re, const float* im) = 0;
+  /// g for whoever changes it. The loop takes g as it is when this goes out of scope; until then only re(),
+  /// im() and image() may be called.
+  class Edit {
+   public:
+    ~Edit() { loop_.begin(); }
+    Edit(const Edit&) = delete;
+    Edit& operator=(const Edit&) = delete;
+
+    float* const re;
+    float* const im;
+
+   private:
+    friend Loop;
+    explicit Edit(Loop& loop) : re(loop.g_re_.data()), im(loop.g_im_.data()), loop_(loop) {}
+
+    Loop& loop_;
+  };
+
+  /// g is zero.
+  explicit Loop(int m);
+  virtual ~Loop();
+  Loop(const Loop&) = delete;
+  Loop& operator=(const Loop&) = delete;
+
+  const float* re() const { return g_re_.data(); }
+  const float* im() const { return g_im_.data(); }
+  [[nodiscard]] Edit edit() { return Edit(*this); }
   /// Replaces the modulus of F g; P = F^-1 of that. Gives the sums of F g as it was where asked for, else
   /// zeros.
   virtual ModulusSums project(const Target& target, bool sums) = 0;
   /// g = update(P, g). `support` is 1 inside, 0 outside.
-  virtual void update(float* re, float* im, const float* support, const Update& update) = 0;
+  virtual void update(const float* support, const Update& update) = 0;
   /// The update of ER, x = P inside the support (`real`: without its imaginary part), then gone on beyond:
   /// g = x + factor (x - last x). Keeps x.
-  virtual void accelerate(float* re, float* im, const float* support, bool real,
-                          const Momentum& momentum) = 0;
-  /// Writes P, in place of update(); begin() must follow.
+  virtual void accelerate(const float* support, bool real, const Momentum& momentum) = 0;
+  /// Writes P, whose place may be g, in place of update(); an edit must follow.
   virtual void image(float* re, float* im) = 0;
+
+ protected:
+  fft::AlignedFloats g_re_, g_im_;
+
+ private:
+  virtual void begin() = 0;
 };
 
 /// Any size, with Fft2 and plain loops: what the others are tested against.

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <cmath>
 #include <ostream>
 #include <random>
@@ -20,6 +21,12 @@ struct Backend {
 
 void PrintTo(const Backend& backend, std::ostream* stream) {
   *stream << backend.name;
+}
+
+void set(Loop& loop, const fft::AlignedFloats& re, const fft::AlignedFloats& im) {
+  const Loop::Edit g = loop.edit();
+  std::copy_n(re.data(), re.size(), g.re);
+  std::copy_n(im.data(), im.size(), g.im);
 }
 
 /// g, support and target of one size, twice: for the loop under test and for the plain one.
@@ -50,11 +57,11 @@ class LoopOf : public testing::TestWithParam<Backend> {
     fft::AlignedFloats re, im, support, modulus, low, high;
   };
 
-  static void expect_near(const Planes& fast, const Planes& slow) {
+  static void expect_near(const Loop& fast, const Loop& slow, int m) {
     float difference = 0;
-    for (std::size_t i = 0; i < fast.re.size(); ++i) {
-      difference =
-          std::max({difference, std::abs(fast.re[i] - slow.re[i]), std::abs(fast.im[i] - slow.im[i])});
+    for (std::size_t i = 0; i < Planes::cells(m); ++i) {
+      difference = std::max(
+          {difference, std::abs(fast.re()[i] - slow.re()[i]), std::abs(fast.im()[i] - slow.im()[i])});
     }
     EXPECT_LT(difference, 1e-5f);
   }
@@ -64,21 +71,22 @@ class LoopOf : public testing::TestWithParam<Backend> {
     SCOPED_TRACE(m);
     const auto fast = GetParam().make(m), slow = make_plain_loop(m);
     ASSERT_TRUE(fast);
-    Planes a(m), b(m);
-    fast->begin(a.re.data(), a.im.data());
-    slow->begin(b.re.data(), b.im.data());
+    const Planes planes(m);
+    const Target target = bounded ? planes.bounded() : planes.exact();
+    set(*fast, planes.re, planes.im);
+    set(*slow, planes.re, planes.im);
     for (int i = 0; i < 3; ++i) {
       const bool sums = i != 1;
-      const ModulusSums x = fast->project(bounded ? a.bounded() : a.exact(), sums);
-      const ModulusSums y = slow->project(bounded ? b.bounded() : b.exact(), sums);
+      const ModulusSums x = fast->project(target, sums);
+      const ModulusSums y = slow->project(target, sums);
       EXPECT_NEAR(x.aa, y.aa, 1e-5 * y.aa);
       EXPECT_NEAR(x.ae, y.ae, 1e-5 * y.aa);
       EXPECT_NEAR(x.ee, y.ee, 1e-5 * y.ee);
       EXPECT_EQ(y.aa > 0, sums);
-      fast->update(a.re.data(), a.im.data(), a.support.data(), update);
-      slow->update(b.re.data(), b.im.data(), b.support.data(), update);
+      fast->update(planes.support.data(), update);
+      slow->update(planes.support.data(), update);
     }
-    expect_near(a, b);
+    expect_near(*fast, *slow, m);
   }
 };
 
@@ -114,21 +122,20 @@ TEST_P(LoopOf, EqualsThePlainLoopWithMomentum) {
     SCOPED_TRACE(m);
     for (const bool real : {false, true}) {
       const auto fast = GetParam().make(m), slow = make_plain_loop(m);
-      Planes a(m), b(m);
-      const auto run = [&](Loop& loop, Planes& planes) {
+      const Planes planes(m);
+      const auto run = [&](Loop& loop) {
         fft::AlignedFloats last_re(planes.re.size()), last_im(planes.re.size());
-        loop.begin(planes.re.data(), planes.im.data());
+        set(loop, planes.re, planes.im);
         for (const float factor : {0.0f, 0.5f, 0.9f}) {
           loop.project(planes.exact(), false);
-          loop.accelerate(planes.re.data(), planes.im.data(), planes.support.data(), real,
-                          {last_re.data(), last_im.data(), factor});
+          loop.accelerate(planes.support.data(), real, {last_re.data(), last_im.data(), factor});
         }
         loop.project(planes.exact(), false);
-        loop.update(planes.re.data(), planes.im.data(), planes.support.data(), Update{});
+        loop.update(planes.support.data(), Update{});
       };
-      run(*fast, a);
-      run(*slow, b);
-      expect_near(a, b);
+      run(*fast);
+      run(*slow);
+      expect_near(*fast, *slow, m);
     }
   }
 }
@@ -136,14 +143,36 @@ TEST_P(LoopOf, EqualsThePlainLoopWithMomentum) {
 TEST_P(LoopOf, GivesTheProjectionItself) {
   for (const int m : kSizes) {
     const auto fast = GetParam().make(m), slow = make_plain_loop(m);
-    Planes a(m), b(m);
-    fast->begin(a.re.data(), a.im.data());
-    slow->begin(b.re.data(), b.im.data());
-    fast->project(a.exact(), false);
-    slow->project(b.exact(), false);
-    fast->image(a.re.data(), a.im.data());
-    slow->image(b.re.data(), b.im.data());
-    expect_near(a, b);
+    const Planes planes(m);
+    for (Loop* loop : {fast.get(), slow.get()}) {
+      set(*loop, planes.re, planes.im);
+      loop->project(planes.exact(), false);
+      const Loop::Edit g = loop->edit();
+      loop->image(g.re, g.im);
+    }
+    expect_near(*fast, *slow, m);
+  }
+}
+
+TEST_P(LoopOf, GoesOnFromWhatAnEditLeaves) {
+  for (const int m : kSizes) {
+    SCOPED_TRACE(m);
+    const auto edited = GetParam().make(m), fresh = GetParam().make(m), plain = make_plain_loop(m);
+    const Planes planes(m);
+    for (Loop* loop : {edited.get(), plain.get()}) {
+      set(*loop, planes.im, planes.re);
+      loop->project(planes.exact(), false);
+      loop->update(planes.support.data(), Update{});
+      set(*loop, planes.re, planes.im);
+    }
+    set(*fresh, planes.re, planes.im);
+    for (Loop* loop : {edited.get(), fresh.get(), plain.get()}) {
+      loop->project(planes.exact(), false);
+      loop->update(planes.support.data(), Update{});
+    }
+    EXPECT_TRUE(std::equal(edited->re(), edited->re() + planes.re.size(), fresh->re()));
+    EXPECT_TRUE(std::equal(edited->im(), edited->im() + planes.im.size(), fresh->im()));
+    expect_near(*edited, *plain, m);
   }
 }
 
@@ -152,7 +181,7 @@ TEST_P(LoopOf, ProjectsACoefficientOfZeroToSomethingFinite) {
   Planes planes(16);
   for (float& value : planes.re.span()) value = 0;
   for (float& value : planes.im.span()) value = 0;
-  loop->begin(planes.re.data(), planes.im.data());
+  set(*loop, planes.re, planes.im);
   loop->project(planes.exact(), true);
   loop->image(planes.re.data(), planes.im.data());
   for (const float value : planes.re.span()) EXPECT_TRUE(std::abs(value) < 100) << value;
@@ -179,7 +208,7 @@ TEST(PlainLoop, ProjectsOnTheMeasuredModulusAndLeavesTheRest) {
     modulus[i] = i % 3 == 0 ? -1.0f : static_cast<float>(i % 17);
   }
   const auto loop = make_plain_loop(m);
-  loop->begin(re.data(), im.data());
+  set(*loop, re, im);
   const ModulusSums sums = loop->project({modulus.data()}, true);
   fft::AlignedFloats p_re(m * m), p_im(m * m);
   loop->image(p_re.data(), p_im.data());
@@ -211,7 +240,7 @@ TEST(PlainLoop, MovesTheModulusToTheNearestBound) {
     high[i] = i % 2 ? 1e18f : 10;
   }
   const auto loop = make_plain_loop(m);
-  loop->begin(re.data(), im.data());
+  set(*loop, re, im);
   loop->project({modulus.data(), low.data(), high.data()}, false);
   fft::AlignedFloats p_re(m * m), p_im(m * m);
   loop->image(p_re.data(), p_im.data());
