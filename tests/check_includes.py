@@ -35,7 +35,7 @@ ARROWS = {
     "service/monitor": "engine service/ingest service/publish",
     "service/pipeline": "engine service/ingest service/monitor service/publish",
     "service/settings": "engine proto service/ingest service/pipeline service/publish",
-    "service/http": "engine service/monitor service/pipeline service/publish",
+    "service/http": "engine proto service/monitor service/pipeline service/publish",
     "service": "engine proto service/http service/ingest service/monitor service/pipeline service/publish service/settings",
     "tools/shared": "engine proto",
     "tools/programs": "engine proto tools/shared",

@@ -7,7 +7,8 @@
 #include <limits>
 #include <utility>
 
-#include "service/http/json.h"
+#include "proto/json.h"
+#include "service/http/base64.h"
 #include "service/http/viewer_files.h"
 #include "service/publish/encode.h"
 
@@ -24,82 +25,80 @@ std::string base64_of(const std::vector<T>& values) {
   return base64(std::as_bytes(std::span(values)));
 }
 
-void write_quantiles(JsonWriter& json, const service::Quantiles::Summary& summary, double scale) {
-  json.begin_object();
-  json.member("p50", summary.p50 * scale).member("p90", summary.p90 * scale);
-  json.member("p99", summary.p99 * scale).member("max", summary.max * scale);
-  json.end_object();
+JsonObject json_of_quantiles(const service::Quantiles::Summary& summary, double scale) {
+  JsonObject json;
+  json.add("p50", summary.p50 * scale).add("p90", summary.p90 * scale);
+  json.add("p99", summary.p99 * scale).add("max", summary.max * scale);
+  return json;
 }
 
 /// {"word": count, ...}
 template <class Words, class Counts>
-void write_counts(JsonWriter& json, const Words& words, const Counts& counts) {
-  json.begin_object();
-  for (std::size_t i = 0; i < counts.size(); ++i) json.member(words[i], counts[i]);
-  json.end_object();
+JsonObject json_of_counts(const Words& words, const Counts& counts) {
+  JsonObject json;
+  for (std::size_t i = 0; i < counts.size(); ++i) json.add(words[i], counts[i]);
+  return json;
 }
 
-void write_accounts(JsonWriter& json, const Accounts& accounts) {
-  json.member("accounted", accounts.accounted());
-  json.member("received", accounts.received).member("published", accounts.published);
-  json.key("rejected").begin_object();
+void add_accounts(JsonObject& json, const Accounts& accounts) {
+  JsonObject rejected, dropped;
   for (std::size_t i = 0; i < kRejectionCount; ++i)
-    json.member(rejection_name(static_cast<Rejection>(i)), accounts.rejected[i]);
-  json.end_object().key("dropped").begin_object();
+    rejected.add(rejection_name(static_cast<Rejection>(i)), accounts.rejected[i]);
   for (std::size_t i = 0; i < kStageCount; ++i) {
     if (static_cast<Stage>(i) == Stage::refine) continue;
-    json.key(stage_name(static_cast<Stage>(i)));
-    write_counts(json, service::kDropReasons, accounts.dropped[i]);
+    dropped.add(stage_name(static_cast<Stage>(i)),
+                json_of_counts(service::kDropReasons, accounts.dropped[i]));
   }
-  json.end_object();
-  json.member("in_flight", accounts.in_flight()).member("refined", accounts.refined);
-  json.key("refine_dropped");
-  write_counts(json, service::kRefineLosses, accounts.refine_dropped);
+  json.add("accounted", accounts.accounted());
+  json.add("received", accounts.received).add("published", accounts.published);
+  json.add("rejected", rejected).add("dropped", dropped);
+  json.add("in_flight", accounts.in_flight()).add("refined", accounts.refined);
+  json.add("refine_dropped", json_of_counts(service::kRefineLosses, accounts.refine_dropped));
 }
 
 /// {"name": {...}, ...}
-void write_sources(JsonWriter& json, const service::Metrics& metrics) {
-  json.begin_object();
+JsonObject json_of_sources(const service::Metrics& metrics) {
+  JsonObject json;
   for (std::size_t i = 0; i < metrics.sources(); ++i) {
     const auto source = metrics.source(i);
-    json.key(source.name).begin_object();
-    json.member("peers", source.peers).member("disconnects", source.disconnects);
-    json.member("run_open", source.run_open).member("received", source.received);
-    json.member("missing", source.missing).member("late", source.late);
-    json.member("implausible", source.implausible).end_object();
+    JsonObject one;
+    one.add("peers", source.peers).add("disconnects", source.disconnects);
+    one.add("run_open", source.run_open).add("received", source.received);
+    one.add("missing", source.missing).add("late", source.late).add("implausible", source.implausible);
+    json.add(source.name, one);
   }
-  json.end_object();
+  return json;
 }
 
-void write_image(JsonWriter& json, const Reconstruction& result) {
-  json.begin_object();
-  json.member("size", result.size).member("residual", static_cast<double>(result.residual));
-  json.member("noise_residual", static_cast<double>(result.noise_residual));
-  if (result.agreement) json.member("agreement", static_cast<double>(*result.agreement));
-  json.member("in_domain", result.in_domain).member("model", std::string_view(result.model_name));
-  json.member("latency_milliseconds", 1e3 * static_cast<double>(publish::latency_seconds(result)));
-  json.member("iterations", result.iterations).member("schedule", std::string_view(result.schedule));
-  json.key("stage_milliseconds").begin_object();
+JsonObject json_of_image(const Reconstruction& result) {
+  JsonObject json, stages;
   for (std::size_t i = 0; i < kStageCount; ++i)
-    json.member(stage_name(static_cast<Stage>(i)), 1e3 * static_cast<double>(result.times.seconds[i]));
-  json.end_object();
-  json.member("amplitude", std::string_view(base64_of(result.amplitude)));
-  json.member("phase", std::string_view(base64_of(result.phase)));
-  json.member("support", std::string_view(base64_of(result.support)));
-  json.end_object();
+    stages.add(stage_name(static_cast<Stage>(i)), 1e3 * static_cast<double>(result.times.seconds[i]));
+  json.add("size", result.size).add("residual", static_cast<double>(result.residual));
+  json.add("noise_residual", static_cast<double>(result.noise_residual));
+  if (result.agreement) json.add("agreement", static_cast<double>(*result.agreement));
+  json.add("in_domain", result.in_domain).add("model", result.model_name);
+  json.add("latency_milliseconds", 1e3 * static_cast<double>(publish::latency_seconds(result)));
+  json.add("iterations", result.iterations).add("schedule", result.schedule);
+  json.add("stage_milliseconds", stages);
+  json.add("amplitude", base64_of(result.amplitude)).add("phase", base64_of(result.phase));
+  json.add("support", base64_of(result.support));
+  return json;
 }
 
 /// Intensity with NaN where nothing was measured.
-void write_pattern(JsonWriter& json, const Pattern& pattern) {
+JsonObject json_of_pattern(const Pattern& pattern) {
   std::vector<float> intensity = pattern.intensity;
   for (std::size_t i = 0; i < intensity.size(); ++i)
     if (pattern.measured[i] == 0) intensity[i] = std::numeric_limits<float>::quiet_NaN();
-  json.begin_object();
-  json.member("source", std::string_view(pattern.id.source)).id("run", pattern.id.run);
-  json.id("train", pattern.id.train).id("pulse", pattern.id.pulse).id("sequence", pattern.id.sequence);
-  json.member("hit_score", static_cast<double>(pattern.hit_score)).member("size", pattern.size);
-  json.member("intensity", std::string_view(base64_of(intensity)));
-  json.end_object();
+  JsonObject json;
+  json.add("source", pattern.id.source).add_id("run", pattern.id.run);
+  json.add_id("train", pattern.id.train)
+      .add_id("pulse", pattern.id.pulse)
+      .add_id("sequence", pattern.id.sequence);
+  json.add("hit_score", static_cast<double>(pattern.hit_score)).add("size", pattern.size);
+  json.add("intensity", base64_of(intensity));
+  return json;
 }
 
 }  // namespace
@@ -125,39 +124,28 @@ std::string Api::status() const {
   const auto now = Clock::now();
   const auto& metrics = watched_.metrics;
   const auto queued = watched_.pipeline.queued();
-  JsonWriter json;
-  json.begin_object();
-  json.member("state", service::state_name(watched_.pipeline.state()));
-  write_accounts(json, metrics.accounts());
-  json.member("received_per_second", metrics.received_per_second(now));
-  json.member("frames_per_second", metrics.published_per_second(now));
-  json.member("refined_per_second", metrics.refined_per_second(now));
-  json.key("latency_milliseconds");
-  write_quantiles(json, metrics.latency(), 1e3);
-  json.key("residual");
-  write_quantiles(json, metrics.residual(), 1);
-  json.key("queued");
-  write_counts(json, service::kEdges,
-               std::array<std::uint64_t, 4>{queued[0], queued[1], queued[2], queued[3]});
-  json.member("queued_bytes", std::uint64_t{watched_.pipeline.ingest_bytes()});
-  json.key("sources");
-  write_sources(json, metrics);
-  json.key("model").begin_object();
-  json.member("name", std::string_view(watched_.model.name))
-      .member("hash", std::string_view(watched_.model.hash));
-  json.member("precision", std::string_view(watched_.precision));
-  json.end_object();
-  json.member("peers", metrics.peers()).member("subscriptions", metrics.subscriptions());
-  json.member("uptime_seconds", std::chrono::duration<double>(now - started_).count());
-  json.member("version", FLASHPHASE_VERSION).member("config_hash", std::string_view(watched_.config_hash));
+  JsonObject json, model;
+  model.add("name", watched_.model.name).add("hash", watched_.model.hash);
+  model.add("precision", watched_.precision);
+  json.add("state", service::state_name(watched_.pipeline.state()));
+  add_accounts(json, metrics.accounts());
+  json.add("received_per_second", metrics.received_per_second(now));
+  json.add("frames_per_second", metrics.published_per_second(now));
+  json.add("refined_per_second", metrics.refined_per_second(now));
+  json.add("latency_milliseconds", json_of_quantiles(metrics.latency(), 1e3));
+  json.add("residual", json_of_quantiles(metrics.residual(), 1));
+  json.add("queued", json_of_counts(service::kEdges, queued));
+  json.add("queued_bytes", watched_.pipeline.ingest_bytes());
+  json.add("sources", json_of_sources(metrics)).add("model", model);
+  json.add("peers", metrics.peers()).add("subscriptions", metrics.subscriptions());
+  json.add("uptime_seconds", std::chrono::duration<double>(now - started_).count());
+  json.add("version", FLASHPHASE_VERSION).add("config_hash", watched_.config_hash);
   if (const std::uint64_t count = metrics.unshifted(); 2 * count > metrics.accounts().published)
-    json.member("hint", std::to_string(count) +
-                            " patterns are brightest in their corners: zero of Q belongs in the middle "
-                            "(numpy.fft.fftshift before sending)");
-  if (const auto failure = watched_.pipeline.failure())
-    json.member("failure", std::string_view(failure->sentence));
-  json.end_object();
-  return json.take();
+    json.add("hint", std::to_string(count) +
+                         " patterns are brightest in their corners: zero of Q belongs in the middle "
+                         "(numpy.fft.fftshift before sending)");
+  if (const auto failure = watched_.pipeline.failure()) json.add("failure", failure->sentence);
+  return json.text();
 }
 
 Response Api::metrics() const {
@@ -190,21 +178,17 @@ Response Api::latest(std::string_view query) const {
     std::from_chars(query.data() + kAfter.size(), query.data() + query.size(), after);
   const auto latest = watched_.live_view.latest();
   if (latest.number == after || !latest.inferred) return {204, "application/json", ""};
-  JsonWriter json;
-  json.begin_object();
-  json.member("number", latest.number).key("pattern");
-  write_pattern(json, *latest.inferred->pattern);
-  json.key("inferred");
-  write_image(json, *latest.inferred);
+  JsonObject json;
+  json.add("number", latest.number);
+  json.add("pattern", json_of_pattern(*latest.inferred->pattern))
+      .add("inferred", json_of_image(*latest.inferred));
   if (latest.refined) {
-    json.key("refined").begin_object().key("pattern");
-    write_pattern(json, *latest.refined->pattern);
-    json.key("image");
-    write_image(json, *latest.refined);
-    json.end_object();
+    JsonObject refined;
+    refined.add("pattern", json_of_pattern(*latest.refined->pattern))
+        .add("image", json_of_image(*latest.refined));
+    json.add("refined", refined);
   }
-  json.end_object();
-  return {200, "application/json", json.take()};
+  return {200, "application/json", json.text()};
 }
 
 }  // namespace flashphase::http

@@ -10,8 +10,8 @@
 #include "engine/frame/frame.h"
 #include "engine/score/resolution.h"
 #include "proto/endpoint.h"
+#include "proto/json.h"
 #include "proto/reconstruction.pb.h"
-#include "tools/shared/json.h"
 #include "tools/shared/program.h"
 #include "tools/shared/result_receiver.h"
 

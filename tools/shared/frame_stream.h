@@ -5,8 +5,8 @@
 #include <cstdint>
 #include <span>
 
+#include "proto/json.h"
 #include "tools/shared/faults.h"
-#include "tools/shared/json.h"
 #include "tools/shared/native_sender.h"
 #include "tools/shared/pacer.h"
 

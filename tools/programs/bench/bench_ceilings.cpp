@@ -2,9 +2,9 @@
 #include <memory>
 
 #include "engine/device/cuda_devices.h"
+#include "proto/json.h"
 #include "tools/programs/bench/commands.h"
 #include "tools/programs/bench/cuda_ceilings.h"
-#include "tools/shared/json.h"
 #include "tools/shared/program.h"
 
 namespace flashphase::tools {

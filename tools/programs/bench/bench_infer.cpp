@@ -10,10 +10,10 @@
 #include "engine/device/range.h"
 #include "engine/infer/bench_support.h"
 #include "engine/infer/network.h"
+#include "proto/json.h"
 #include "tools/programs/bench/commands.h"
 #include "tools/programs/bench/median.h"
 #include "tools/shared/frame_pool.h"
-#include "tools/shared/json.h"
 #include "tools/shared/program.h"
 
 namespace flashphase::tools {

@@ -16,12 +16,12 @@
 #include "engine/fft/fft2.h"
 #include "engine/refine/schedule.h"
 #include "engine/refine/solver.h"
+#include "proto/json.h"
 #include "tools/programs/bench/bench_refine_cuda.h"
 #include "tools/programs/bench/commands.h"
 #include "tools/programs/bench/fft_floor.h"
 #include "tools/programs/bench/median.h"
 #include "tools/programs/bench/refine_problem.h"
-#include "tools/shared/json.h"
 #include "tools/shared/program.h"
 
 namespace flashphase::tools {

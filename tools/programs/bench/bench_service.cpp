@@ -13,10 +13,10 @@
 #include <vector>
 
 #include "engine/frame/frame.h"
+#include "proto/json.h"
 #include "proto/reconstruction.pb.h"
 #include "tools/programs/bench/commands.h"
 #include "tools/shared/child_process.h"
-#include "tools/shared/json.h"
 #include "tools/shared/program.h"
 #include "tools/shared/result_receiver.h"
 
