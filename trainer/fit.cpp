@@ -16,6 +16,7 @@
 #include "engine/dataset/output.h"
 #include "engine/device/cuda_devices.h"
 #include "engine/device/stop_signals.h"
+#include "engine/frame/frame.h"
 #include "engine/infer/modules/module_checkpoint.h"
 #include "trainer/batches.h"
 #include "trainer/method.h"
@@ -93,7 +94,6 @@ class Fit {
   }
 
  private:
-  using Clock = std::chrono::steady_clock;
   /// Steps between two looks at the device.
   static constexpr std::uint64_t kReadEvery = Batches::kSlots / 2;
 
@@ -112,7 +112,7 @@ class Fit {
 
   double progress() const {
     if (!options_.minutes) return static_cast<double>(step_) / static_cast<double>(steps_);
-    return std::chrono::duration<double>(Clock::now() - started_).count() / (60 * *options_.minutes);
+    return seconds_between<double>(started_, Clock::now()) / (60 * *options_.minutes);
   }
 
   std::pair<BatchLoss, torch::Tensor> one_step(Batches& batches) {
@@ -129,7 +129,7 @@ class Fit {
   }
 
   void report(std::uint64_t steps, double error, double chi2) const {
-    const double elapsed = std::chrono::duration<double>(Clock::now() - started_).count();
+    const double elapsed = seconds_between<double>(started_, Clock::now());
     const double left = options_.minutes
                             ? std::max(0.0, *options_.minutes - elapsed / 60)
                             : elapsed / static_cast<double>(steps) * static_cast<double>(steps_ - step_) / 60;

@@ -19,6 +19,7 @@
 #include "engine/device/cores.h"
 #include "engine/device/share_out.h"
 #include "engine/device/stop_signals.h"
+#include "engine/frame/frame.h"
 #include "engine/simulate/detector.h"
 #include "engine/simulate/particle.h"
 
@@ -68,9 +69,9 @@ void resize(Dataset& piece, std::size_t count) {
   if (piece.mask_per_pattern) piece.mask.resize(count * piece.pattern_cells());
 }
 
-void report(std::size_t done, std::size_t count, std::chrono::steady_clock::time_point start) {
-  const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
-  const double rate = static_cast<double>(done) / std::max(1e-9, elapsed.count());
+void report(std::size_t done, std::size_t count, Clock::time_point start) {
+  const double rate =
+      static_cast<double>(done) / std::max(1e-9, seconds_between<double>(start, Clock::now()));
   std::fprintf(stderr, "generate %zu of %zu, %.0f/s, %.0f s left\n", done, count, rate,
                static_cast<double>(count - done) / rate);
 }
@@ -105,14 +106,14 @@ void generate(const GenerateOptions& options) {
   DatasetWriter writer(options.output);
   stop_on_signals();
   std::size_t made = 0;
-  const auto start = std::chrono::steady_clock::now();
+  const auto start = Clock::now();
   auto reported = start;
   while (made < options.count && !stop_requested()) {
     resize(piece, std::min(kPiece, options.count - made));
     fill(makers, options.seed, made, piece);
     writer.append(piece);
     made += static_cast<std::size_t>(piece.count);
-    const auto now = std::chrono::steady_clock::now();
+    const auto now = Clock::now();
     if (made < options.count && now - reported < std::chrono::seconds(2)) continue;
     reported = now;
     report(made, options.count, start);

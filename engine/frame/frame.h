@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <compare>
+#include <concepts>
 #include <cstdint>
 #include <string>
 
@@ -11,6 +12,12 @@ namespace flashphase {
 
 /// Deadlines and latencies are measured on this clock.
 using Clock = std::chrono::steady_clock;
+
+/// The times of one frame are floats; what goes on for hours asks for doubles.
+template <std::floating_point Seconds = float>
+Seconds seconds_between(Clock::time_point from, Clock::time_point to) {
+  return std::chrono::duration<Seconds>(to - from).count();
+}
 
 /// What a frame is called from the wire to every output. Nothing is ever paired by order of arrival.
 struct FrameId {

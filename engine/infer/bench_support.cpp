@@ -1,8 +1,8 @@
 #include "engine/infer/bench_support.h"
 
 #include <algorithm>
-#include <chrono>
 
+#include "engine/frame/frame.h"
 #include "engine/infer/modules/module_checkpoint.h"
 #include "engine/infer/modules/network_module.h"
 
@@ -29,10 +29,9 @@ double measured_peak_flops(const NetworkOptions& options, const std::string& pre
   const torch::Tensor a = torch::randn({kEdge, kEdge}).to(type), b = torch::randn({kEdge, kEdge}).to(type);
   double best = 0;
   for (int run = 0; run < kRuns; ++run) {
-    const auto start = std::chrono::steady_clock::now();
+    const auto start = Clock::now();
     const torch::Tensor c = torch::linear(a, b);
-    const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
-    best = std::max(best, 2.0 * kEdge * kEdge * kEdge / elapsed.count());
+    best = std::max(best, 2.0 * kEdge * kEdge * kEdge / seconds_between<double>(start, Clock::now()));
   }
   return best;
 }

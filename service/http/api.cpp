@@ -138,7 +138,7 @@ std::string Api::status() const {
   json.add("queued_bytes", watched_.pipeline.ingest_bytes());
   json.add("sources", json_of_sources(metrics)).add("model", model);
   json.add("peers", metrics.peers()).add("subscriptions", metrics.subscriptions());
-  json.add("uptime_seconds", std::chrono::duration<double>(now - started_).count());
+  json.add("uptime_seconds", seconds_between<double>(started_, now));
   json.add("version", FLASHPHASE_VERSION).add("config_hash", watched_.config_hash);
   if (const std::uint64_t count = metrics.unshifted(); 2 * count > metrics.accounts().published)
     json.add("hint", std::to_string(count) +

@@ -29,10 +29,6 @@ constexpr std::size_t kHandful = 32;
 constexpr std::uint64_t kMarksEvery = 1024;
 constexpr double kManyMarks = 0.01;
 
-float seconds_between(Clock::time_point from, Clock::time_point to) {
-  return std::chrono::duration<float>(to - from).count();
-}
-
 template <class... Functions>
 struct Overloaded : Functions... {
   using Functions::operator()...;

@@ -12,10 +12,6 @@ namespace flashphase::service {
 
 namespace {
 
-float seconds_between(Clock::time_point from, Clock::time_point to) {
-  return std::chrono::duration<float>(to - from).count();
-}
-
 /// The patterns of `items` side by side.
 template <class Items>
 void collect(const Items& items, PatternBatch& batch) {

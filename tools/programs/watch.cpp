@@ -121,15 +121,17 @@ class Patience {
   bool has_more(Publisher publisher) {
     const Clock::time_point now = Clock::now();
     if (publisher != publisher_) note(publisher, now);
-    if (publisher == Publisher::not_met && !complained_ && seconds(started_, now) >= kComplainAfter) {
+    if (publisher == Publisher::not_met && !complained_ &&
+        seconds_between<double>(started_, now) >= kComplainAfter) {
       say("nobody publishes results at " + arguments_.endpoint + " yet; waiting");
       complained_ = true;
     }
-    if (publisher == Publisher::gone && seconds(gone_, now) >= arguments_.wait_seconds) {
+    if (publisher == Publisher::gone && seconds_between<double>(gone_, now) >= arguments_.wait_seconds) {
       say("the daemon did not come back");
       return false;
     }
-    if (arguments_.timeout_seconds <= 0 || seconds(last_message_, now) < arguments_.timeout_seconds)
+    if (arguments_.timeout_seconds <= 0 ||
+        seconds_between<double>(last_message_, now) < arguments_.timeout_seconds)
       return true;
     say("nothing came from " + arguments_.endpoint + " for " + number(arguments_.timeout_seconds) + " s");
     return false;
@@ -150,9 +152,6 @@ class Patience {
     }
   }
 
-  static double seconds(Clock::time_point from, Clock::time_point to) {
-    return std::chrono::duration<double>(to - from).count();
-  }
   static std::string number(double value) {
     char text[32];
     std::snprintf(text, sizeof text, "%g", value);

@@ -81,7 +81,7 @@ bool FrameStream::send(std::span<const float> image, int size, bool hit, std::op
 
 bool FrameStream::end() {
   if (!begun_) return true;
-  totals_.seconds = std::chrono::duration<double>(Clock::now() - start_).count();
+  totals_.seconds = seconds_between<double>(start_, Clock::now());
   const auto count_of = [&](Fault fault) { return totals_.faults[static_cast<std::size_t>(fault)]; };
   return sender_.end(totals_.sent - count_of(Fault::garbage) - count_of(Fault::duplicate));
 }

@@ -68,7 +68,7 @@ BatchSpeed measure(Network& network, int batch, double seconds) {
     const Clock::time_point start = Clock::now();
     const Range range(Stage::infer);
     network.infer(sets[host.size() % sets.size()], output);
-    host.push_back(std::chrono::duration<double>(Clock::now() - start).count());
+    host.push_back(seconds_between<double>(start, Clock::now()));
     const infer::DeviceTimes device = infer::device_times(network);
     total.push_back(device.total);
     compute.push_back(device.compute);

@@ -68,7 +68,7 @@ double rate(std::span<const Work> work, int first_core = 0) {
       const Clock::time_point start = Clock::now();
       double done = 0;
       while (Clock::now() - start < window) done += work[t]();
-      rates[t] = done / std::chrono::duration<double>(Clock::now() - start).count();
+      rates[t] = done / seconds_between<double>(start, Clock::now());
     });
   threads.clear();
   return std::accumulate(rates.begin(), rates.end(), 0.0);

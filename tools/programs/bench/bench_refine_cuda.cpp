@@ -1,12 +1,12 @@
 #include "tools/programs/bench/bench_refine_cuda.h"
 
 #include <algorithm>
-#include <chrono>
 #include <random>
 #include <vector>
 
 #include "engine/device/cuda_devices.h"
 #include "engine/device/range.h"
+#include "engine/frame/frame.h"
 #include "engine/refine/cuda/bench.h"
 #include "engine/refine/cuda/solver.h"
 #include "tools/programs/bench/median.h"
@@ -49,9 +49,9 @@ CudaRefineSpeed bench_refine_on_cuda(const CudaRefineArguments& arguments, const
   std::vector<double> on_device, with_host, floor;
   for (int round = 0; round < kRounds; ++round) {
     const double before = solver->device_seconds();
-    const auto begun = std::chrono::steady_clock::now();
+    const Clock::time_point begun = Clock::now();
     solve(round % kSets);
-    with_host.push_back(std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count());
+    with_host.push_back(seconds_between<double>(begun, Clock::now()));
     on_device.push_back(solver->device_seconds() - before);
     floor.push_back(refine::cuda_fft_floor(arguments.device, size, planes, 16));
   }

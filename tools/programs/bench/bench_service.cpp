@@ -120,7 +120,7 @@ struct Watched {
     if (inferred++ == 0) first = last;
   }
   double frames_per_second() const {
-    const double seconds = std::chrono::duration<double>(last - first).count();
+    const double seconds = seconds_between<double>(first, last);
     return inferred > 1 && seconds > 0 ? static_cast<double>(inferred - 1) / seconds : 0;
   }
 };
