@@ -19,7 +19,6 @@
 #include "service/ingest/native_source.h"
 #include "service/publish/live_view.h"
 #include "service/publish/zmq_publisher.h"
-#include "service/settings/cores.h"
 
 namespace flashphase::service {
 
@@ -89,11 +88,13 @@ std::unique_ptr<refine::Solver> cuda_solver(const Config& config, int device) {
                                    .starts_per_frame = config.pipeline.refine_starts});
 }
 
+/// Workers are not bound to cores: they have nice 10, and one that is bound would wait for a busy thread on
+/// its own core while another core is idle.
 int refine_workers_on_cpu(const Config& config) {
   int others = static_cast<int>(config.sources.size()) + config.pipeline.preprocess_threads + 1;  // publish
   for (const Device device : infer_devices(config))
     others += config.pipeline.infer_workers * (device ? 1 : config.network.threads);
-  return cpu_refine_workers(config.pipeline.refine_workers, usable_cores(), others);
+  return workers_beside(others, config.pipeline.refine_workers, usable_cores());
 }
 
 std::vector<std::unique_ptr<refine::Solver>> make_solvers(const Config& config) {

@@ -30,4 +30,8 @@ int usable_cores() {
   return std::max(1, std::min(cores, cores_of_quota(quota).value_or(cores)));
 }
 
+int workers_beside(int others, int asked, int cores) {
+  return asked > 0 ? std::min(asked, cores) : std::max(1, cores - others);
+}
+
 }  // namespace flashphase

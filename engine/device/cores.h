@@ -12,4 +12,8 @@ std::optional<int> cores_of_quota(std::string_view cpu_max);
 /// Cores that this process may use: those of its affinity mask, or fewer where its container has a limit.
 int usable_cores();
 
+/// How many workers get a core each: the `asked` ones, at most `cores`. `asked`: 0 = as many as `cores`
+/// leaves beside the `others`, threads that must not wait for workers; at least one.
+int workers_beside(int others, int asked, int cores);
+
 }  // namespace flashphase

@@ -32,5 +32,17 @@ TEST(Cores, AreNotMoreThanTheAffinityMaskHas) {
   }).join();
 }
 
+TEST(Workers, TakeTheCoresThatTheOtherThreadsLeave) {
+  EXPECT_EQ(workers_beside(4, 0, 64), 60);
+  EXPECT_EQ(workers_beside(4, 0, 2), 1);
+  EXPECT_EQ(workers_beside(7, 3, 8), 3);
+  EXPECT_EQ(workers_beside(4, 8, 8), 8);
+}
+
+TEST(Workers, AreNotMoreThanTheCores) {
+  EXPECT_EQ(workers_beside(4, 9, 8), 8);
+  EXPECT_EQ(workers_beside(7, 1024, 1), 1);
+}
+
 }  // namespace
 }  // namespace flashphase
