@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "engine/score/correlator.h"
+#include "engine/score/energy.h"
 #include "engine/score/score.h"
 
 namespace flashphase::score {
@@ -12,12 +13,6 @@ using Wide = std::complex<double>;
 
 Wide wide(Complex value) {
   return {static_cast<double>(value.real()), static_cast<double>(value.imag())};
-}
-
-double energy(std::span<const Complex> image) {
-  double sum = 0;
-  for (const Complex value : image) sum += std::norm(wide(value));
-  return sum;
 }
 
 Wide inner(std::span<const Complex> p, std::span<const Complex> g) {

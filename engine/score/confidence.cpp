@@ -5,6 +5,7 @@
 #include <numbers>
 #include <stdexcept>
 
+#include "engine/score/energy.h"
 #include "engine/score/rings.h"
 
 namespace flashphase::score {
@@ -12,12 +13,6 @@ namespace {
 
 using Complex = std::complex<float>;
 using Object = std::vector<Complex>;
-
-double energy(std::span<const Complex> object) {
-  double sum = 0;
-  for (const Complex value : object) sum += static_cast<double>(std::norm(value));
-  return sum;
-}
 
 /// The results that are not all zero, on top of the first of them, at its energy.
 std::vector<Object> aligned(std::span<const Complex> objects, std::size_t cells, int n,

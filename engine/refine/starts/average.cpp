@@ -8,6 +8,7 @@
 #include "engine/refine/loop/algorithms.h"
 #include "engine/refine/starts/grow.h"
 #include "engine/score/correlator.h"
+#include "engine/score/energy.h"
 #include "engine/score/score.h"
 
 namespace flashphase::refine {
@@ -16,12 +17,6 @@ namespace {
 using Complex = std::complex<float>;
 
 constexpr int kGrow = 3;  // pixels around the union: the mean's edge is softer than any one's
-
-double energy(std::span<const Complex> object) {
-  double sum = 0;
-  for (const Complex value : object) sum += static_cast<double>(std::norm(value));
-  return sum;
-}
 
 /// Adds the pixels of `from` [n, n] to `to`, moved; those that leave the square are lost.
 void add_moved(std::span<const std::uint8_t> from, bool twin, int dy, int dx, int n,
@@ -60,7 +55,7 @@ Average on_top_of(const std::vector<Complex>& reference, const Results& results,
   for (const int k : which) {
     const score::Comparison comparison =
         score::compare(results.objects.object_of(k), reference, everywhere, n, score::Translation::sub_pixel);
-    const double size = std::sqrt(energy(comparison.aligned));
+    const double size = std::sqrt(score::energy(comparison.aligned));
     if (!(size > 0)) continue;
     const auto scale = static_cast<float>(1 / size);
     for (std::size_t i = 0; i < reference.size(); ++i) mean.object[i] += scale * comparison.aligned[i];
@@ -96,7 +91,7 @@ Average average(const Results& results, std::span<const int> which,
   const int n = results.objects.size;
   std::vector<int> present;
   std::ranges::copy_if(which, std::back_inserter(present),
-                       [&](int k) { return energy(results.objects.object_of(k)) > 0; });
+                       [&](int k) { return score::energy(results.objects.object_of(k)) > 0; });
   if (present.empty()) return {};
   const auto best = results.objects.object_of(present.front());
   Average mean = on_top_of({best.begin(), best.end()}, results, present);

@@ -5,6 +5,7 @@
 #include <stdexcept>
 #include <vector>
 
+#include "engine/score/energy.h"
 #include "engine/score/score.h"
 
 namespace flashphase::refine {
@@ -29,17 +30,11 @@ Motion inside_the_square(bool twin, int shift, int first, int last, int n) {
   return {twin, std::clamp(shift, -low, n - 1 - high)};
 }
 
-double energy(std::span<const Complex> object) {
-  double sum = 0;
-  for (const Complex value : object) sum += static_cast<double>(std::norm(value));
-  return sum;
-}
-
 }  // namespace
 
 void register_to(std::span<const Complex> reference, std::span<Complex> object,
                  std::span<std::uint8_t> support, int n) {
-  if (!(energy(reference) > 0) || !(energy(object) > 0)) return;
+  if (!(score::energy(reference) > 0) || !(score::energy(object) > 0)) return;
   const std::vector<std::uint8_t> everywhere(object.size(), 1);
   const score::Comparison comparison = score::compare(object, reference, everywhere, n);
   float largest = 0;
