@@ -17,7 +17,6 @@ using Object = std::vector<Complex>;
 /// The results that are not all zero, on top of the first of them, at its energy.
 std::vector<Object> aligned(std::span<const Complex> objects, std::size_t cells, int n,
                             Translation translation) {
-  const std::vector<std::uint8_t> everywhere(cells, 1);
   std::vector<Object> result;
   double energy_wanted = 0;
   for (; !objects.empty(); objects = objects.subspan(cells)) {
@@ -28,7 +27,7 @@ std::vector<Object> aligned(std::span<const Complex> objects, std::size_t cells,
       result.emplace_back(object.begin(), object.end());
       continue;
     }
-    result.push_back(compare(object, result.front(), everywhere, n, translation).aligned);
+    result.push_back(align(object, result.front(), n, translation).aligned);
     const auto scale = static_cast<float>(std::sqrt(energy_wanted / energy(result.back())));
     for (Complex& value : result.back()) value *= scale;
   }

@@ -4,13 +4,13 @@
 #include <span>
 #include <vector>
 
+#include "engine/score/align.h"
 #include "engine/score/resolution.h"
-#include "engine/score/score.h"
 
 namespace flashphase::score {
 
 /// How far the results of repeated starts on one pattern agree once their trivial ambiguities are removed:
-/// each is brought onto the first by compare() (twin, translation, phase) and scaled to the energy of the
+/// each is brought onto the first by align() (twin, translation, phase) and scaled to the energy of the
 /// first.
 struct Confidence {
   /// Mean over all pairs of Re <u_k, u_l>, u the aligned results at unit energy, but not below 0: 1 = all the
@@ -26,7 +26,7 @@ struct Confidence {
   std::vector<std::complex<float>> mean;  ///< [n, n] mean of the aligned results, all zero when they are
 };
 
-/// `objects` [K, n, n], the transform on [m, m]. Finding the alignment costs a compare() for each result but
+/// `objects` [K, n, n], the transform on [m, m]. Finding the alignment costs an align() for each result but
 /// one. Precondition: values are finite. Throws std::invalid_argument for n > m or a span that is not [K, n,
 /// n].
 Confidence confidence(std::span<const std::complex<float>> objects, int n, int m,

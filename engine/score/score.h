@@ -7,6 +7,7 @@
 
 #include "engine/fft/fft2.h"
 #include "engine/frame/reconstruction.h"
+#include "engine/score/align.h"
 
 namespace flashphase::score {
 
@@ -27,28 +28,16 @@ class ModulusScorer {
   fft::AlignedFloats re_, im_, modulus_;
 };
 
-/// How fine a translation is searched and undone: whole pixels, or 0.01 pixel by an upsampled transform
-/// around the peak (Guizar-Sicairos, Thurman & Fienup, Opt. Lett. 33, 156, 2008), which moves the object in
-/// Fourier space.
-enum class Translation { whole_pixel, sub_pixel };
-
-/// How an object compares with the truth once the trivial ambiguities are removed: best of {object, twin
-/// conj(rho(-r))} (r from the origin at pixel [n/2, n/2]), translation by the peak of the cross-correlation
-/// (circular on the n x n grid padded to 2n), global phase and scale in closed form.
-struct Comparison {
-  float real_space_error = 1;  ///< 1 - |cc|max^2 / (E_p E_g)
-  float amplitude_chi2 = 1;    ///< sum (|p| - |g|)^2 / sum |g|^2 after alignment and best scale of |p|
+/// How an object compares with the truth once it lies on it.
+struct Comparison : Alignment {
+  float amplitude_chi2 = 1;  ///< sum (|p| - |g|)^2 / sum |g|^2 after alignment and best scale of |p|
   float phase_chi2 =
       1;  ///< sum (dphi)^2 / sum phi_g^2 inside the truth's support, dphi wrapped to (-pi, pi]; 0/0 = 0
-  bool twin = false;
-  float shift_y = 0, shift_x = 0;  ///< pixels that move the object (or its twin) onto the truth
-  std::vector<std::complex<float>>
-      aligned;  ///< [n, n] the object moved onto the truth, with its phase and scale
 };
 
-/// `truth_support` [n, n]: where the phase counts. Shapes n x n. The errors are 1 when object or truth is all
-/// zero. Source: J. R. Fienup, "Invariant error metrics for image reconstruction", Appl. Opt. 36, 8352
-/// (1997). Precondition: every value is finite.
+/// align() and what is left then. `truth_support` [n, n]: where the phase counts. Shapes n x n. The errors
+/// are 1 when object or truth is all zero. Source: J. R. Fienup, "Invariant error metrics for image
+/// reconstruction", Appl. Opt. 36, 8352 (1997). Precondition: every value is finite.
 Comparison compare(std::span<const std::complex<float>> object, std::span<const std::complex<float>> truth,
                    std::span<const std::uint8_t> truth_support, int n,
                    Translation translation = Translation::whole_pixel);

@@ -7,9 +7,9 @@
 
 #include "engine/refine/loop/algorithms.h"
 #include "engine/refine/starts/grow.h"
+#include "engine/score/align.h"
 #include "engine/score/correlator.h"
 #include "engine/score/energy.h"
-#include "engine/score/score.h"
 
 namespace flashphase::refine {
 namespace {
@@ -50,17 +50,16 @@ int nearest(double shift) {
 /// The mean of the results on top of `reference`.
 Average on_top_of(const std::vector<Complex>& reference, const Results& results, std::span<const int> which) {
   const int n = results.objects.size;
-  const std::vector<std::uint8_t> everywhere(reference.size(), 1);
   Average mean{std::vector<Complex>(reference.size()), std::vector<std::uint8_t>(reference.size())};
   for (const int k : which) {
-    const score::Comparison comparison =
-        score::compare(results.objects.object_of(k), reference, everywhere, n, score::Translation::sub_pixel);
-    const double size = std::sqrt(score::energy(comparison.aligned));
+    const score::Alignment alignment =
+        score::align(results.objects.object_of(k), reference, n, score::Translation::sub_pixel);
+    const double size = std::sqrt(score::energy(alignment.aligned));
     if (!(size > 0)) continue;
     const auto scale = static_cast<float>(1 / size);
-    for (std::size_t i = 0; i < reference.size(); ++i) mean.object[i] += scale * comparison.aligned[i];
-    add_moved(results.objects.support_of(k), comparison.twin, nearest(comparison.shift_y),
-              nearest(comparison.shift_x), n, mean.support);
+    for (std::size_t i = 0; i < reference.size(); ++i) mean.object[i] += scale * alignment.aligned[i];
+    add_moved(results.objects.support_of(k), alignment.twin, nearest(alignment.shift_y),
+              nearest(alignment.shift_x), n, mean.support);
   }
   return mean;
 }

@@ -4,8 +4,8 @@
 #include <cmath>
 #include <numeric>
 
+#include "engine/score/align.h"
 #include "engine/score/confidence.h"
-#include "engine/score/score.h"
 
 namespace flashphase::refine {
 namespace {
@@ -25,12 +25,11 @@ std::vector<int> by_residual(const Results& results) {
 /// [K, K] complex correlation of each with each once aligned.
 std::vector<float> correlations(const ObjectBatch& objects) {
   const auto count = static_cast<std::size_t>(objects.count);
-  const std::vector<std::uint8_t> everywhere(objects.object_cells(), 1);
   std::vector<float> result(count * count, 1);
   for (int a = 0; a < objects.count; ++a) {
     for (int b = 0; b < a; ++b) {
-      const float error = score::compare(objects.object_of(a), objects.object_of(b), everywhere, objects.size)
-                              .real_space_error;
+      const float error =
+          score::align(objects.object_of(a), objects.object_of(b), objects.size).real_space_error;
       result[static_cast<std::size_t>(a) * count + static_cast<std::size_t>(b)] =
           result[static_cast<std::size_t>(b) * count + static_cast<std::size_t>(a)] =
               std::sqrt(std::max(0.0f, 1 - error));
@@ -102,7 +101,6 @@ Chosen choose(const Results& results, const Choosing& choosing, int m,
 
 std::vector<Complex> bred(const Results& results, int chosen) {
   const ObjectBatch& objects = results.objects;
-  const std::vector<std::uint8_t> everywhere(objects.object_cells(), 1);
   const auto best = objects.object_of(chosen);
   std::vector<Complex> next;
   next.reserve(objects.cells());
@@ -111,7 +109,7 @@ std::vector<Complex> bred(const Results& results, int chosen) {
       next.insert(next.end(), best.begin(), best.end());
       continue;
     }
-    const auto other = score::compare(objects.object_of(k), best, everywhere, objects.size).aligned;
+    const auto other = score::align(objects.object_of(k), best, objects.size).aligned;
     for (std::size_t i = 0; i < best.size(); ++i) next.push_back(0.5f * (best[i] + other[i]));
   }
   return next;

@@ -5,8 +5,8 @@
 #include <stdexcept>
 #include <vector>
 
+#include "engine/score/align.h"
 #include "engine/score/energy.h"
-#include "engine/score/score.h"
 
 namespace flashphase::refine {
 namespace {
@@ -35,8 +35,7 @@ Motion inside_the_square(bool twin, int shift, int first, int last, int n) {
 void register_to(std::span<const Complex> reference, std::span<Complex> object,
                  std::span<std::uint8_t> support, int n) {
   if (!(score::energy(reference) > 0) || !(score::energy(object) > 0)) return;
-  const std::vector<std::uint8_t> everywhere(object.size(), 1);
-  const score::Comparison comparison = score::compare(object, reference, everywhere, n);
+  const score::Alignment alignment = score::align(object, reference, n);
   float largest = 0;
   for (const Complex value : object) largest = std::max(largest, std::abs(value));
   int top = n, bottom = -1, left = n, right = -1;
@@ -51,8 +50,8 @@ void register_to(std::span<const Complex> reference, std::span<Complex> object,
     }
   }
   const auto whole = [](auto shift) { return static_cast<int>(std::lround(static_cast<double>(shift))); };
-  const Motion move_y = inside_the_square(comparison.twin, whole(comparison.shift_y), top, bottom, n);
-  const Motion move_x = inside_the_square(comparison.twin, whole(comparison.shift_x), left, right, n);
+  const Motion move_y = inside_the_square(alignment.twin, whole(alignment.shift_y), top, bottom, n);
+  const Motion move_x = inside_the_square(alignment.twin, whole(alignment.shift_x), left, right, n);
 
   const std::vector<Complex> before(object.begin(), object.end());
   const std::vector<std::uint8_t> support_before(support.begin(), support.end());
@@ -64,7 +63,7 @@ void register_to(std::span<const Complex> reference, std::span<Complex> object,
       const int v = move_y(y, n), u = move_x(x, n);
       if (v < 0 || v >= n || u < 0 || u >= n) continue;
       const auto from = static_cast<std::size_t>(y * n + x), to = static_cast<std::size_t>(v * n + u);
-      object[to] = comparison.twin ? std::conj(before[from]) : before[from];
+      object[to] = alignment.twin ? std::conj(before[from]) : before[from];
       support[to] = support_before[from];
       overlap += static_cast<std::complex<double>>(std::conj(object[to]) * reference[to]);
     }
