@@ -7,65 +7,27 @@
 #include <cmath>
 #include <filesystem>
 #include <fstream>
-#include <initializer_list>
-#include <limits>
 #include <set>
 #include <sstream>
-#include <string_view>
 
 #include "proto/config.pb.h"
 #include "proto/endpoint.h"
+#include "service/settings/settings_walker.h"
 #include "service/settings/yaml_message.h"
 
 namespace flashphase::service {
 
 namespace {
 
-/// What stands in the comments of proto/config.proto. `centre_y`, `centre_x`, `saturation` and
-/// `invalid_below` have no fixed default: absent, they go with the frame.
-constexpr const char* kDefaults = R"(
-select: {pixel_threshold: 0.5, minimum_lit_pixels: 0}
-preprocess: {pattern_size: 64, bin: 1, centring: fixed, calibration: "", expected_rows: 0, expected_columns: 0,
-             threads: 1}
-batch: {size: 16, deadline_ms: 2}
-infer: {model: none, precision: automatic, threads: 1, workers: 1, device: auto}
-refine: {policy: off, schedule: polish, residual: 0.005, noise_factor: 2, starts: 1, workers: 0, queue: 256, device: auto,
-         batch: 0}
-publish: {endpoint: "tcp://127.0.0.1:5602", high_water_mark: 1000}
-http: {address: 127.0.0.1, port: 8080}
-log: {level: info}
-queues: {mode: live, frames: 4096, megabytes: 1024}
-)";
-constexpr const char* kSourceDefaults = R"(
-{name: detector, protocol: native, socket: sub, bind: false, high_water_mark: 1000, max_message_bytes: 268435456,
- heartbeat_ms: 1000}
-)";
-
 using Problems = std::vector<std::string>;
 
-/// Checks that add one line per value that is out of bounds.
+/// Checks of what the options in proto/config.proto do not say; each adds one line per value that is wrong.
 class Checker {
  public:
   explicit Checker(Problems& problems) : problems_(problems) {}
 
   void fail(const std::string& path, const std::string& sentence) {
     problems_.push_back(path + ": " + sentence);
-  }
-
-  void one_of(const std::string& path, const std::string& value,
-              std::initializer_list<std::string_view> words) {
-    std::string list;
-    for (const auto word : words) {
-      if (value == word) return;
-      list += (list.empty() ? "" : ", ") + std::string(word);
-    }
-    fail(path, fmt::format("\"{}\" is not one of {}", value, list));
-  }
-
-  template <class T>
-  void range(const std::string& path, T value, T low, T high) {
-    if (!(value >= low && value <= high))
-      fail(path, fmt::format("{} is not within {} to {}", value, low, high));
   }
 
   DeviceChoice device(const std::string& path, const std::string& value) {
@@ -89,69 +51,11 @@ void check_sources(const v1::Config& config, Checker& check) {
   for (int i = 0; i < config.source_size(); ++i) {
     const auto& source = config.source(i);
     const std::string at = fmt::format("source[{}].", i);
-    if (source.name().empty() || source.name().size() > 64)
-      check.fail(at + "name", "has to have 1 to 64 characters");
     if (!names.insert(source.name()).second)
       check.fail(at + "name", fmt::format("\"{}\" is the name of another source", source.name()));
-    check.one_of(at + "protocol", source.protocol(), {"native"});
     check.endpoint(at + "endpoint", source.endpoint(),
                    source.bind() ? EndpointUse::bind : EndpointUse::connect);
-    check.one_of(at + "socket", source.socket(), {"sub", "pull"});
-    check.range(at + "high_water_mark", source.high_water_mark(), 1, 1'000'000);
-    check.range<std::int64_t>(at + "max_message_bytes", source.max_message_bytes(), 1024,
-                              std::int64_t{1} << 32);
-    check.range(at + "heartbeat_ms", source.heartbeat_ms(), 0, 3'600'000);
   }
-}
-
-void check_stages(const v1::Config& config, Checker& check) {
-  constexpr float kLargest = std::numeric_limits<float>::max();
-  check.range("select.pixel_threshold", config.select().pixel_threshold(), 0.0f, kLargest);
-  check.range("select.minimum_lit_pixels", config.select().minimum_lit_pixels(), 0,
-              std::numeric_limits<int>::max());
-
-  const auto& preprocess = config.preprocess();
-  check.range("preprocess.pattern_size", preprocess.pattern_size(), 8, 2048);
-  if (preprocess.pattern_size() % 2 != 0)
-    check.fail("preprocess.pattern_size", fmt::format("{} is not even", preprocess.pattern_size()));
-  check.range("preprocess.bin", preprocess.bin(), 1, 64);
-  check.one_of("preprocess.centring", preprocess.centring(), {"fixed", "centre_of_mass"});
-  if (preprocess.has_centre_y()) check.range("preprocess.centre_y", preprocess.centre_y(), 0.0f, 65536.0f);
-  if (preprocess.has_centre_x()) check.range("preprocess.centre_x", preprocess.centre_x(), 0.0f, 65536.0f);
-  check.range("preprocess.expected_rows", preprocess.expected_rows(), 0, 65536);
-  check.range("preprocess.expected_columns", preprocess.expected_columns(), 0, 65536);
-  if (preprocess.has_saturation())
-    check.range("preprocess.saturation", preprocess.saturation(), 0.0f, kLargest);
-  if (preprocess.has_invalid_below())
-    check.range("preprocess.invalid_below", preprocess.invalid_below(), -kLargest, kLargest);
-  check.range("preprocess.threads", preprocess.threads(), 1, 256);
-
-  check.range("batch.size", config.batch().size(), 1, 1024);
-  check.range("batch.deadline_ms", config.batch().deadline_ms(), 0.0f, 10'000.0f);
-  if (config.infer().model().empty())
-    check.fail("infer.model", "is empty; give the path of a model file, or none");
-  check.one_of("infer.precision", config.infer().precision(), {"automatic", "fp32", "bf16", "fp16"});
-  check.range("infer.threads", config.infer().threads(), 1, 256);
-  check.range("infer.workers", config.infer().workers(), 1, 256);
-  check.one_of("refine.policy", config.refine().policy(), {"off", "all", "above_residual", "above_noise"});
-  check.range("refine.residual", config.refine().residual(), 0.0f, kLargest);
-  check.range("refine.noise_factor", config.refine().noise_factor(), 0.0f, kLargest);
-  check.range("refine.starts", config.refine().starts(), 1, 1000);
-  check.range("refine.workers", config.refine().workers(), 0, 1024);
-  check.range("refine.queue", config.refine().queue(), 1, 1'000'000);
-  check.range("refine.batch", config.refine().batch(), 0, 65536);
-}
-
-void check_outside(const v1::Config& config, Checker& check) {
-  check.endpoint("publish.endpoint", config.publish().endpoint(), EndpointUse::bind);
-  check.range("publish.high_water_mark", config.publish().high_water_mark(), 1, 1'000'000);
-  if (config.http().address().empty())
-    check.fail("http.address", "is empty; give an address such as 127.0.0.1");
-  check.range("http.port", config.http().port(), 0, 65535);
-  check.one_of("log.level", config.log().level(), {"debug", "info", "warning", "error"});
-  check.one_of("queues.mode", config.queues().mode(), {"live", "replay"});
-  check.range("queues.frames", config.queues().frames(), 1, 10'000'000);
-  check.range("queues.megabytes", config.queues().megabytes(), 1, 1'000'000);
 }
 
 refine::Schedule schedule_of(const v1::Config& config, Checker& check) {
@@ -208,28 +112,19 @@ void apply_override(YAML::Node& root, const std::string& text, Problems& problem
   }
 }
 
-/// The effective configuration as a message: defaults, then the file, then the overrides.
+/// What the file gives with the overrides laid over it, as a message.
 v1::Config read_config(const std::string& text, const std::vector<std::string>& overrides) {
   Problems problems;
-  v1::Config config, given;
-  read_yaml(YAML::Load(kDefaults), config, "", problems);
+  v1::Config config;
   try {
     YAML::Node root = YAML::Load(text);
     if (!root.IsDefined() || root.IsNull()) root = YAML::Node(YAML::NodeType::Map);
     for (const auto& change : overrides) apply_override(root, change, problems);
-    read_yaml(root, given, "", problems);
+    read_yaml(root, config, "", problems);
   } catch (const YAML::ParserException& error) {
     problems.push_back(fmt::format("line {}, column {}: not YAML: {}", error.mark.line + 1,
                                    error.mark.column + 1, error.msg));
   }
-  v1::Source source_defaults;
-  read_yaml(YAML::Load(kSourceDefaults), source_defaults, "", problems);
-  for (auto& source : *given.mutable_source()) {
-    v1::Source whole = source_defaults;
-    whole.MergeFrom(source);
-    source.Swap(&whole);
-  }
-  config.MergeFrom(given);
   if (!problems.empty()) refuse(problems);
   return config;
 }
@@ -323,10 +218,12 @@ Config parse_config(const std::string& yaml, const std::string& directory,
                     const std::vector<std::string>& overrides) {
   v1::Config effective = read_config(yaml, overrides);
   Problems problems;
+  complete_settings(effective, "", problems);
   Checker check(problems);
   check_sources(effective, check);
-  check_stages(effective, check);
-  check_outside(effective, check);
+  if (const int size = effective.preprocess().pattern_size(); size % 2 != 0)
+    check.fail("preprocess.pattern_size", fmt::format("{} is not even", size));
+  check.endpoint("publish.endpoint", effective.publish().endpoint(), EndpointUse::bind);
   refine::Schedule schedule = schedule_of(effective, check);
   DeviceChoice infer_device = check.device("infer.device", effective.infer().device());
   DeviceChoice refine_device = check.device("refine.device", effective.refine().device());

@@ -24,8 +24,8 @@ class ConfigError : public std::runtime_error {
 };
 
 struct HttpConfig {
-  std::string address = "127.0.0.1";
-  std::uint16_t port = 8080;  ///< 0 = any free port
+  std::string address;
+  std::uint16_t port = 0;  ///< 0 = any free port
 };
 
 /// The effective configuration: proto/config.proto (where each value is documented) with the defaults filled
