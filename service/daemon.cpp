@@ -4,6 +4,8 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <filesystem>
+#include <mutex>
 #include <new>
 #include <stdexcept>
 #include <utility>
@@ -16,9 +18,9 @@
 #include "engine/refine/cuda/solver.h"
 #include "service/http/api.h"
 #include "service/http/server.h"
-#include "service/ingest/native_source.h"
+#include "service/ingest/protocols.h"
 #include "service/publish/live_view.h"
-#include "service/publish/zmq_publisher.h"
+#include "service/publish/protocols.h"
 
 namespace flashphase::service {
 
@@ -55,8 +57,10 @@ std::vector<Device> infer_devices(const Config& config) {
   });
 }
 
-std::unique_ptr<Network> make_one(const Config& config, Device device, const NetworkFactory& make_network) {
+std::unique_ptr<Network> make_one(const Config& config, Device device, const NetworkFactory& make_network,
+                                  std::optional<int> batch = {}) {
   NetworkOptions options = config.network;
+  if (batch && device) options.warm_up_batches = {*batch};
   options.cuda_device = device;
   std::string key = "infer.model: ";
   return blaming(key, [&] {
@@ -69,8 +73,7 @@ std::unique_ptr<Network> make_one(const Config& config, Device device, const Net
   });
 }
 
-std::vector<std::unique_ptr<Network>> make_networks(const Config& config,
-                                                    const NetworkFactory& make_network) {
+std::vector<std::unique_ptr<Network>> make_workers(const Config& config, const NetworkFactory& make_network) {
   std::vector<std::unique_ptr<Network>> networks;
   for (const Device device : infer_devices(config))
     for (int i = 0; i < config.pipeline.infer_workers; ++i)
@@ -111,15 +114,35 @@ std::vector<std::unique_ptr<refine::Solver>> make_solvers(const Config& config) 
   return solvers;
 }
 
+/// What networks have to know of refinement.
+struct Refining {
+  std::size_t workers = 0;
+  int batch = 1;  ///< most frames at once
+};
+
+Refining refining_of(const Config& config, const std::vector<std::unique_ptr<refine::Solver>>& solvers) {
+  if (solvers.empty()) return {};
+  const int asked = static_cast<int>(config.pipeline.refine_batch);
+  return {solvers.size(), asked > 0 ? asked : solvers.front()->preferred_batch()};
+}
+
 /// Apart from the networks of the infer workers, so that refinement never holds up the frames to come.
 std::vector<std::unique_ptr<Network>> make_viewers(const Config& config, const ModelInfo& model,
-                                                   std::size_t workers, const NetworkFactory& make_network) {
+                                                   const Refining& refining,
+                                                   const NetworkFactory& make_network) {
   std::vector<std::unique_ptr<Network>> viewers;
   if (infer::views_of(model, config.pipeline.refine_starts) == 1) return viewers;
   const auto devices = infer_devices(config);
-  while (viewers.size() < workers)
-    viewers.push_back(make_one(config, devices[viewers.size() % devices.size()], make_network));
+  while (viewers.size() < refining.workers)
+    viewers.push_back(
+        make_one(config, devices[viewers.size() % devices.size()], make_network, refining.batch));
   return viewers;
+}
+
+Networks make_networks(const Config& config, const Refining& refining, const NetworkFactory& make_network) {
+  Networks networks{make_workers(config, make_network)};
+  networks.viewers = make_viewers(config, networks.workers.front()->info(), refining, make_network);
+  return networks;
 }
 
 }  // namespace
@@ -127,78 +150,116 @@ std::vector<std::unique_ptr<Network>> make_viewers(const Config& config, const M
 Stages make_stages(const Config& config, const NetworkFactory& make_network) {
   const auto calibration =
       blaming("preprocess.calibration: ", [&] { return preprocess::load_calibration(config.calibration); });
-  Stages stages{.sources = {},
+  auto solvers = make_solvers(config);
+  auto networks = make_networks(config, refining_of(config, solvers), make_network);
+  return Stages{.sources = {},
                 .prepare = std::make_unique<Preparation>(
                     select::HitFinder(config.select),
                     blaming("", [&] { return preprocess::Preprocessor(config.preprocess, calibration); })),
-                .networks = make_networks(config, make_network),
-                .solvers = make_solvers(config),
+                .networks = std::move(networks),
+                .solvers = std::move(solvers),
                 .schedule = config.schedule,
                 .sinks = {}};
-  stages.viewers = make_viewers(config, stages.networks.front()->info(), stages.solvers.size(), make_network);
-  return stages;
 }
 
 struct Daemon::Impl {
+  const Config config;
+  const NetworkFactory make_network;
   std::shared_ptr<spdlog::logger> logger;
-  zmq::context_t context{1};
+  // Of frames and of results, so that many who watch do not slow what comes in.
+  zmq::context_t zmq_in, zmq_out;
   prometheus::Registry registry;
   Metrics metrics;
   std::vector<std::string> source_endpoints;
-  std::shared_ptr<publish::ZmqPublisher> publisher;
+  std::vector<std::shared_ptr<publish::Sink>> sinks;
   std::shared_ptr<publish::LiveView> live_view = std::make_shared<publish::LiveView>();
   std::unique_ptr<Pipeline> pipeline;
+  Refining refining;
+  std::mutex model_mutex;  // one change at a time
   std::unique_ptr<http::Api> api;
   std::unique_ptr<http::Server> server;
 
-  Impl(const Config& config, const NetworkFactory& make_network, std::shared_ptr<spdlog::logger> given)
-      : logger(std::move(given)), metrics(registry, source_names(config)) {
-    open_publisher(config);
+  Impl(const Config& given, const NetworkFactory& factory, std::shared_ptr<spdlog::logger> log)
+      : config(given),
+        make_network(factory),
+        logger(std::move(log)),
+        zmq_in(config.io_threads),
+        zmq_out(config.io_threads),
+        metrics(registry, source_names(config)) {
+    open_sinks();
     Stages stages = make_stages(config, make_network);
-    const ModelInfo model = stages.networks.front()->info();
-    const std::string precision = stages.networks.front()->precision();
-    const std::string device = device_names(infer_devices(config));
-    metrics.set_model(model, precision);
-    logger->info("event=model name={} hash={} device={} precision={} pattern_size={} object_size={}",
-                 quoted(model.name), model.hash.empty() ? "none" : model.hash, device, precision,
-                 model.pattern_size, model.object_size);
-    if (const std::size_t asked = static_cast<std::size_t>(config.pipeline.refine_workers),
-        got = stages.solvers.size();
-        got > 0 && asked > got)
-      logger->warn("event=fewer_refine_workers asked={} started={} reason={}", asked, got,
+    refining = refining_of(config, stages.solvers);
+    tell_model("model", *stages.networks.workers.front());
+    if (const std::size_t asked = static_cast<std::size_t>(config.pipeline.refine_workers);
+        refining.workers > 0 && asked > refining.workers)
+      logger->warn("event=fewer_refine_workers asked={} started={} reason={}", asked, refining.workers,
                    quoted("refine.workers is more than the cores that this process may use"));
-    stages.sources = open_sources(config);  // after the model is warm, so that no frame grows old meanwhile
-    stages.sinks = {publisher, live_view};
+    stages.sources = open_sources();  // after the model is warm, so that no frame grows old meanwhile
+    stages.sinks = sinks;
+    stages.sinks.push_back(live_view);
     pipeline = std::make_unique<Pipeline>(config.pipeline, std::move(stages), metrics, logger);
     api = std::make_unique<http::Api>(
-        http::Api::Watched{*pipeline, metrics, *live_view, registry, model, precision, config.hash});
+        http::Api::Watched{*pipeline, metrics, *live_view, registry, config.hash,
+                           [this](const std::string& path) { replace_model(path); }});
     server = blaming("http.", [&] {
       return std::make_unique<http::Server>(config.http.address, config.http.port,
-                                            [this](std::string_view target) { return (*api)(target); });
+                                            [this](const http::Request& request) { return (*api)(request); });
     });
     logger->info("event=http address={} port={}", config.http.address, server->port());
   }
 
-  void open_publisher(const Config& config) {
-    publisher =
-        blaming("publish.", [&] { return std::make_shared<publish::ZmqPublisher>(context, config.publish); });
-    publisher->on_subscription([this](int change) {
-      metrics.subscriptions_changed(change);
-      logger->info("event={} subscriptions={}", change > 0 ? "subscribed" : "unsubscribed",
-                   metrics.subscriptions());
-    });
-    logger->info("event=publish endpoint={}", publisher->endpoint());
+  void tell_model(const char* event, const Network& network) {
+    const ModelInfo& model = network.info();
+    metrics.set_model(model, network.precision());
+    logger->info("event={} name={} hash={} device={} precision={} pattern_size={} object_size={}", event,
+                 quoted(model.name), model.hash.empty() ? "none" : model.hash,
+                 device_names(infer_devices(config)), network.precision(), model.pattern_size,
+                 model.object_size);
   }
 
-  std::vector<std::unique_ptr<ingest::Source>> open_sources(const Config& config) {
+  void replace_model(const std::string& path) {
+    const std::lock_guard lock(model_mutex);
+    try {
+      Config changed = config;
+      changed.model = path;
+      if (path != "none" && !std::filesystem::path(path).is_absolute())
+        throw ConfigError("infer.model: \"" + path + "\" is not an absolute path, nor none");
+      pipeline->replace_model(make_networks(changed, refining, make_network));
+    } catch (const std::bad_alloc&) {
+      refuse_model(path, "the memory does not suffice for another model beside the running one");
+    } catch (const std::exception& error) {
+      refuse_model(path, error.what());
+    }
+    tell_model("model_replaced", *pipeline->model()->networks.workers.front());
+  }
+
+  [[noreturn]] void refuse_model(const std::string& path, const std::string& why) {
+    logger->warn("event=model_refused model={} reason={}", quoted(path), quoted(why));
+    throw std::runtime_error(why + "; the running model goes on");
+  }
+
+  void open_sinks() {
+    const publish::SinkContext shared{zmq_out, [this](int change) {
+                                        metrics.subscriptions_changed(change);
+                                        logger->info("event={} subscriptions={}",
+                                                     change > 0 ? "subscribed" : "unsubscribed",
+                                                     metrics.subscriptions());
+                                      }};
+    for (const auto& wanted : config.sinks) {
+      const std::string key = sinks.empty() ? "publish." : fmt::format("sink[{}].", sinks.size() - 1);
+      const auto& sink = sinks.emplace_back(blaming(key, [&] { return publish::open_sink(shared, wanted); }));
+      logger->info("event=publish name={} endpoint={}", quoted(sink->name()), sink->endpoint());
+    }
+  }
+
+  std::vector<std::unique_ptr<ingest::Source>> open_sources() {
     std::vector<std::unique_ptr<ingest::Source>> sources;
     for (const auto& wanted : config.sources) {
-      auto source = blaming(fmt::format("source[{}].", sources.size()),
-                            [&] { return std::make_unique<ingest::NativeSource>(context, wanted); });
+      const auto& source = sources.emplace_back(blaming(fmt::format("source[{}].", sources.size()),
+                                                        [&] { return ingest::open_source(zmq_in, wanted); }));
       source_endpoints.push_back(source->endpoint());
-      logger->info("event=source name={} endpoint={} socket={} bind={}", quoted(wanted.name),
-                   source->endpoint(), wanted.pull ? "pull" : "sub", wanted.bind);
-      sources.push_back(std::move(source));
+      logger->info("event=source name={} protocol={} endpoint={} mode={}", quoted(source->name()),
+                   wanted.protocol, source->endpoint(), source->waits() ? "replay" : "live");
     }
     return sources;
   }
@@ -243,8 +304,14 @@ std::string Daemon::status() const {
 std::uint16_t Daemon::http_port() const {
   return impl_->server->port();
 }
+bool Daemon::exhausted() const {
+  return impl_->pipeline->exhausted();
+}
+void Daemon::replace_model(const std::string& path) {
+  impl_->replace_model(path);
+}
 std::string Daemon::publish_endpoint() const {
-  return impl_->publisher->endpoint();
+  return impl_->sinks.front()->endpoint();
 }
 std::vector<std::string> Daemon::source_endpoints() const {
   return impl_->source_endpoints;

@@ -34,7 +34,14 @@ class Daemon {
   /// Drains (Pipeline::stop). The HTTP side answers meanwhile.
   void stop();
 
+  /// From the next batches on workers run the model of this file, which is loaded and warmed first, beside
+  /// the running one; or "none". Throws std::runtime_error with one sentence, which is logged too, and
+  /// changes nothing, when it cannot be had. Takes as long as loading does. Thread-safe.
+  void replace_model(const std::string& path);
+
   State state() const;
+  /// Whether every source is at its end.
+  bool exhausted() const;
   std::optional<Pipeline::Failure> failure() const;
   Accounts accounts() const;
   /// The document of /api/v1/status.

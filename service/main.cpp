@@ -40,17 +40,33 @@ struct Options {
   std::vector<std::string> set;
 };
 
-/// SIGTERM and SIGINT: the first asks for a drain, a second one ends the program at once. SIGHUP asks for a
-/// drain, however often it comes: a terminal that closes sends it twice. Where it is ignored (nohup) it stays
-/// so. SIGPIPE is ignored: whoever reads the log may go. A handler, not a blocked signal that is waited for:
-/// libraries start threads before main() in which it would not be blocked.
-class StopSignals {
+/// Whether the program was started at a terminal, which sends SIGHUP when it closes.
+bool has_terminal() {
+  const int file = open("/dev/tty", O_RDONLY | O_NOCTTY | O_CLOEXEC);
+  if (file >= 0) close(file);
+  return file >= 0;
+}
+
+/// SIGTERM and SIGINT: the first asks for a drain, a second one ends the program at once. SIGHUP: of a
+/// terminal that closes it asks for a drain, however often it comes (it comes twice); a service without one
+/// is asked to read its model anew. Where it is ignored (nohup) it stays so. SIGPIPE is ignored: whoever
+/// reads the log may go. A handler, not a blocked signal that is waited for: libraries start threads before
+/// main() in which it would not be blocked.
+class Signals {
  public:
-  StopSignals() {
+  enum class Asked { nothing, drain, reload };
+
+  Signals() {
+    hang_up_reloads_ = !has_terminal();
     sem_init(&asked_, 0, 0);
     struct sigaction action {};
     action.sa_handler = [](int number) {
-      if (number != SIGHUP && count_.fetch_add(1) > 0) _exit(kFailed);
+      if (number == SIGHUP && hang_up_reloads_)
+        reload_ = true;
+      else if (number != SIGHUP && drain_.exchange(true))
+        _exit(kFailed);
+      else
+        drain_ = true;
       sem_post(&asked_);
     };
     sigaction(SIGTERM, &action, nullptr);
@@ -61,19 +77,21 @@ class StopSignals {
     if (hang_up_was_ignored()) sigaction(SIGHUP, &action, nullptr);
   }
 
-  /// Whether one came by the end of a fifth of a second.
-  bool wait() const {
+  /// What was asked for by the end of a fifth of a second. A drain comes before all else.
+  Asked wait() const {
     timespec until{};
     clock_gettime(CLOCK_REALTIME, &until);
     until.tv_nsec += 200'000'000;
     until.tv_sec += until.tv_nsec / 1'000'000'000;
     until.tv_nsec %= 1'000'000'000;
-    return sem_timedwait(&asked_, &until) == 0;
+    if (sem_timedwait(&asked_, &until) != 0) return Asked::nothing;
+    if (drain_) return Asked::drain;
+    return reload_.exchange(false) ? Asked::reload : Asked::nothing;
   }
 
  private:
   // What a signal handler may touch; there is one set of handlers in a process.
-  static inline std::atomic<int> count_{0};
+  static inline std::atomic<bool> hang_up_reloads_{false}, drain_{false}, reload_{false};
   static inline sem_t asked_{};
 };
 
@@ -97,8 +115,26 @@ std::string measured_text(const service::Config& config) {
   return share.pixels > 0 ? share.text() : "";
 }
 
-int serve(const service::Config& config) {
-  const StopSignals signals;
+/// The model that the configuration file names now, from its file as it is now. What cannot be had changes
+/// nothing, and is logged.
+void reload_model(const Options& options, const service::Config& running, service::Daemon& daemon,
+                  spdlog::logger& logger) {
+  try {
+    const service::Config config = service::load_config(options.config, options.set);
+    if (config.hash != running.hash && config.model == running.model)
+      logger.warn(
+          "event=restart_needed reason={}",
+          service::quoted("the configuration has changed; only infer.model is taken without a restart"));
+    daemon.replace_model(config.model);
+  } catch (const service::ConfigError& error) {
+    logger.warn("event=model_refused reason={}", service::quoted(error.what()));
+  } catch (const std::exception&) {  // the daemon has logged it
+  }
+}
+
+int serve(const Options& options, const service::Config& config) {
+  using Asked = Signals::Asked;
+  const Signals signals;
   const service::MemoryReserve reserve;
   google::protobuf::SetLogHandler(nullptr);  // a bad message is counted; it writes no line of its own
   const auto logger = service::make_logger(config.log_level);
@@ -108,7 +144,9 @@ int serve(const service::Config& config) {
   if (const std::string text = measured_text(config); !text.empty())
     logger->info("event=calibration measured={}", service::quoted(text));
   daemon.start();
-  while (daemon.state() != service::State::failed && !signals.wait()) {
+  for (auto asked = Asked::nothing; asked != Asked::drain && !daemon.exhausted(); asked = signals.wait()) {
+    if (daemon.state() == service::State::failed) break;
+    if (asked == Asked::reload) reload_model(options, config, daemon, *logger);
   }
   daemon.stop();
   const int code = service::exit_code(daemon);
@@ -127,7 +165,7 @@ int run(const Options& options) {
       std::fprintf(stderr, "preprocess.calibration: %s\n", text.c_str());
     std::fputs("the configuration is good\n", stderr);
   }
-  return options.check || options.print_config ? kDone : serve(config);
+  return options.check || options.print_config ? kDone : serve(options, config);
 }
 
 }  // namespace

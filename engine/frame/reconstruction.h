@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/frame/model_info.h"
 #include "engine/frame/pattern.h"
 
 namespace flashphase {
@@ -60,8 +61,7 @@ struct Reconstruction {
   float residual = 0;                 ///< modulus chi^2 of its own diffraction against the measured pixels
   float noise_residual = 0;           ///< what of it counting noise explains (engine/score/noise.h)
   bool in_domain = false;             ///< the pattern lay inside the model's stated domain
-  std::string model_name;
-  std::string model_hash;  ///< SHA-256, hex; empty when no model took part
+  std::shared_ptr<const ModelInfo> model;  ///< that gave the answer; none when no model took part
   StageTimes times;
   int iterations = 0;    ///< refined only
   std::string schedule;  ///< refined only

@@ -7,19 +7,10 @@
 #include <utility>
 #include <vector>
 
-#include "engine/frame/domain.h"
+#include "engine/frame/model_info.h"
 #include "engine/frame/reconstruction.h"
 
 namespace flashphase {
-
-struct ModelInfo {
-  std::string name;       ///< e.g. "flash-16"; "none" for the autocorrelation start
-  std::string hash;       ///< SHA-256 of the file's weights and metadata, hex; empty for "none"
-  int pattern_size = 64;  ///< m
-  int object_size = 32;   ///< n
-  bool oriented = true;   ///< whether the answer to a turned pattern is another than the turned answer
-  Domain domain;
-};
 
 /// In fp32 on one device a frame gets the same answer in whatever batch, to this sum |a - b|^2 / sum |a|^2.
 /// In bf16 and fp16 it holds where batch sizes are pinned alone.
@@ -58,8 +49,10 @@ struct NetworkOptions {
   std::optional<int> cuda_device{};  ///< index of the GPU; none = the CPU
   /// automatic: bf16 on a GPU and where the CPU has AVX512_BF16 or AMX, else fp32; fp16: on a GPU alone.
   Precision precision = Precision::automatic;
-  int threads = 1;                      ///< threads used inside one infer() call on the CPU
-  std::vector<int> warm_up_batches{1};  ///< every batch size in use, run once before the factory returns
+  int threads = 1;  ///< threads used inside one infer() call on the CPU
+  /// Batch sizes that are run before the factory returns: the first time of one costs more. On a GPU the
+  /// largest counts; more patterns at once are cut into pieces of it.
+  std::vector<int> warm_up_batches{1};
 };
 
 /// Makes the network `model`: the word "none" (object from the autocorrelation, for running without a model)

@@ -2,9 +2,11 @@
 
 #include <prometheus/registry.h>
 #include <prometheus/text_serializer.h>
+#include <yaml-cpp/yaml.h>
 
 #include <charconv>
 #include <limits>
+#include <stdexcept>
 #include <utility>
 
 #include "proto/json.h"
@@ -77,7 +79,7 @@ JsonObject json_of_image(const Reconstruction& result) {
   json.add("size", result.size).add("residual", static_cast<double>(result.residual));
   json.add("noise_residual", static_cast<double>(result.noise_residual));
   if (result.agreement) json.add("agreement", static_cast<double>(*result.agreement));
-  json.add("in_domain", result.in_domain).add("model", result.model_name);
+  json.add("in_domain", result.in_domain).add("model", result.model ? result.model->name : "");
   json.add("latency_milliseconds", 1e3 * static_cast<double>(publish::latency_seconds(result)));
   json.add("iterations", result.iterations).add("schedule", result.schedule);
   json.add("stage_milliseconds", stages);
@@ -105,7 +107,10 @@ JsonObject json_of_pattern(const Pattern& pattern) {
 
 Api::Api(Watched watched) : watched_(std::move(watched)), started_(Clock::now()) {}
 
-Response Api::operator()(std::string_view target) const {
+Response Api::operator()(const Request& request) const {
+  const std::string_view target = request.target;
+  if (request.post)
+    return target == "/api/v1/model" ? change_model(request) : Response{404, "text/plain", "no such page\n"};
   const auto question = target.find('?');
   const std::string_view path = target.substr(0, question);
   const std::string_view query = question == std::string_view::npos ? "" : target.substr(question + 1);
@@ -124,9 +129,10 @@ std::string Api::status() const {
   const auto now = Clock::now();
   const auto& metrics = watched_.metrics;
   const auto queued = watched_.pipeline.queued();
+  const auto running = watched_.pipeline.model();
   JsonObject json, model;
-  model.add("name", watched_.model.name).add("hash", watched_.model.hash);
-  model.add("precision", watched_.precision);
+  model.add("name", running->info->name).add("hash", running->info->hash);
+  model.add("precision", running->precision).add("changes", running->generation);
   json.add("state", service::state_name(watched_.pipeline.state()));
   add_accounts(json, metrics.accounts());
   json.add("received_per_second", metrics.received_per_second(now));
@@ -144,6 +150,8 @@ std::string Api::status() const {
     json.add("hint", std::to_string(count) +
                          " patterns are brightest in their corners: zero of Q belongs in the middle "
                          "(numpy.fft.fftshift before sending)");
+  if (const auto problems = watched_.pipeline.problems(); !problems.empty())
+    json.add("problem", problems.front());
   if (const auto failure = watched_.pipeline.failure()) json.add("failure", failure->sentence);
   return json.text();
 }
@@ -168,7 +176,37 @@ Response Api::ready() const {
       return {503, "text/plain",
               name + ": no sender is connected to source \"" + std::string(source.name) +
                   "\" while its run is open\n"};
+  if (const auto problems = watched_.pipeline.problems(); !problems.empty())
+    return {503, "text/plain", name + ": " + problems.front() + "\n"};
   return {200, "text/plain", name + "\n"};
+}
+
+/// A page of another site in a browser of this machine cannot send application/json without being asked
+/// first.
+Response Api::change_model(const Request& request) const {
+  const auto refuse = [](int status, const std::string& why) {
+    return Response{status, "text/plain", why + "\n"};
+  };
+  if (!request.from_loopback) return refuse(403, "the model is changed from this machine alone");
+  if (!request.content_type.starts_with("application/json"))
+    return refuse(415, "has to come as application/json, {\"model\": PATH}");
+  std::string path;
+  try {
+    const YAML::Node body = YAML::Load(std::string(request.body));  // of which JSON is a part
+    if (!body.IsMap() || body.size() != 1 || !body["model"]) throw std::invalid_argument("not that");
+    path = body["model"].as<std::string>();
+  } catch (const std::exception&) {
+    return refuse(400, "the body has to be {\"model\": PATH}, the absolute path of a model file or none");
+  }
+  try {
+    watched_.replace_model(path);
+  } catch (const std::exception& error) {
+    return refuse(409, error.what());
+  }
+  const auto running = watched_.pipeline.model();
+  JsonObject json;
+  json.add("name", running->info->name).add("hash", running->info->hash).add("precision", running->precision);
+  return {200, "application/json", json.text()};
 }
 
 Response Api::latest(std::string_view query) const {

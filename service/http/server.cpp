@@ -35,9 +35,11 @@ using Sessions = std::list<Session*>;
 /// One connection: reads a request, answers, and again while the client keeps it open.
 class Session : public std::enable_shared_from_this<Session> {
  public:
-  Session(tcp::socket socket, const Handler& handler, const ServerLimits& limits, Sessions& sessions)
+  Session(tcp::socket socket, const Handler& handler, asio::thread_pool& posts, const ServerLimits& limits,
+          Sessions& sessions)
       : stream_(std::move(socket)),
         handler_(handler),
+        posts_(posts),
         limits_(limits),
         sessions_(sessions),
         place_(sessions_.insert(sessions_.end(), this)) {}
@@ -86,14 +88,46 @@ class Session : public std::enable_shared_from_this<Session> {
     if (error) return;
     const auto& request = parser_->get();
     const bool head = request.method() == beast::http::verb::head;
-    if (!head && request.method() != beast::http::verb::get) return refuse(405, "only GET and HEAD\n");
-    Response response;
+    const bool post = request.method() == beast::http::verb::post;
+    if (!head && !post && request.method() != beast::http::verb::get)
+      return refuse(405, "only GET, HEAD and POST\n");
+    const bool last = !request.keep_alive();
+    if (!post) return write(ask(asked(false)), head, last);
+    stream_.expires_never();
+    asio::post(posts_,
+               [self = shared_from_this(), asked = asked(true), last, executor = stream_.get_executor()] {
+                 asio::post(executor, [self, response = self->ask(asked), last]() mutable {
+                   self->write(std::move(response), false, last);
+                 });
+               });
+  }
+
+  /// Its texts stay in the parser until the answer is there.
+  Request asked(bool post) {
+    const auto& request = parser_->get();
+    const auto view = [](beast::string_view text) { return std::string_view(text.data(), text.size()); };
+    beast::error_code error;
+    const auto peer = stream_.socket().remote_endpoint(error);
+    return {.target = view(request.target()),
+            .post = post,
+            .content_type = view(request[beast::http::field::content_type]),
+            .body = request.body(),
+            .from_loopback = !error && is_loopback(peer.address())};
+  }
+
+  Response ask(const Request& request) const {
     try {
-      response = handler_({request.target().data(), request.target().size()});
+      return handler_(request);
     } catch (const std::exception& problem) {
-      response = {500, "text/plain", std::string(problem.what()) + "\n"};
+      return {500, "text/plain", std::string(problem.what()) + "\n"};
     }
-    write(std::move(response), head, !request.keep_alive());
+  }
+
+  /// Also as an IPv6 socket sees IPv4.
+  static bool is_loopback(const asio::ip::address& address) {
+    if (address.is_v6() && address.to_v6().is_v4_mapped())
+      return asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6()).is_loopback();
+    return address.is_loopback();
   }
 
   void refuse(int status, const std::string& why) { write({status, "text/plain", why}, false, true); }
@@ -105,7 +139,7 @@ class Session : public std::enable_shared_from_this<Session> {
     response_.set(field::field::content_type, response.content_type);
     response_.set(field::field::cache_control, "no-store");
     response_.set("X-Content-Type-Options", "nosniff");
-    if (response.status == 405) response_.set(field::field::allow, "GET, HEAD");
+    if (response.status == 405) response_.set(field::field::allow, "GET, HEAD, POST");
     response_.keep_alive(!last);
     if (head) {
       response_.content_length(response.body.size());
@@ -144,6 +178,7 @@ class Session : public std::enable_shared_from_this<Session> {
 
   beast::tcp_stream stream_;
   const Handler& handler_;
+  asio::thread_pool& posts_;
   const ServerLimits& limits_;
   Sessions& sessions_;
   std::optional<Sessions::iterator> place_;  // nothing once it was aborted
@@ -160,6 +195,7 @@ struct Server::Impl {
   ServerLimits limits;
   Sessions sessions;  // outlives the context, which holds them
   asio::io_context context{1};
+  asio::thread_pool posts{1};
   tcp::acceptor acceptor{context};
   asio::steady_timer retry{context};
   std::thread thread;
@@ -190,7 +226,7 @@ struct Server::Impl {
       if (error == asio::error::would_block) return accept();
       if (error) return accept_later();
       if (sessions.size() >= limits.connections) drop_oldest();
-      std::make_shared<Session>(std::move(socket), handler, limits, sessions)->read();
+      std::make_shared<Session>(std::move(socket), handler, posts, limits, sessions)->read();
       accept();
     });
   }
@@ -222,6 +258,7 @@ Server::Server(const std::string& address, std::uint16_t port, Handler handler, 
 }
 
 Server::~Server() {
+  impl_->posts.join();  // what was asked for is done
   impl_->context.stop();
   impl_->thread.join();
 }

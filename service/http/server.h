@@ -16,9 +16,17 @@ struct Response {
   std::string body;
 };
 
-/// Answers a GET or HEAD request; `target` is as it came, query included. Called on the server's thread, one
-/// at a time.
-using Handler = std::function<Response(std::string_view target)>;
+struct Request {
+  std::string_view target;  ///< as it came, query included
+  bool post = false;        ///< else GET or HEAD
+  std::string_view content_type{};
+  std::string_view body{};
+  bool from_loopback = true;  ///< from this machine
+};
+
+/// Answers a request. Called on the server's thread, one at a time; for a POST on one of its own, which it
+/// may keep for as long as it needs, one at a time too.
+using Handler = std::function<Response(const Request& request)>;
 
 struct ServerLimits {
   std::size_t connections = 64;
@@ -26,9 +34,9 @@ struct ServerLimits {
   std::chrono::milliseconds idle{15000};    ///< between requests, and for an answer to be taken
 };
 
-/// A small HTTP/1.1 server on one thread of its own. It reads GET and HEAD only (405 otherwise, 400 for what
-/// is no HTTP), bounds what a client can cost: connections, header (431) and body size (413), time; and
-/// answers 500 when the handler throws.
+/// A small HTTP/1.1 server. It reads GET, HEAD and POST only (405 otherwise, 400 for what is no HTTP), bounds
+/// what a client can cost: connections, header (431) and body size (413), time; and answers 500 when the
+/// handler throws.
 ///
 /// A new connection is always taken: where all places are, or the process has no file descriptor left, the
 /// one that has gone longest without a request finished is closed, be it half a request or an idle browser.

@@ -6,6 +6,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <mutex>
 #include <stdexcept>
 #include <zmq.hpp>
 
@@ -13,6 +14,7 @@
 #include "proto/endpoint.h"
 #include "service/ingest/native.h"
 #include "service/ingest/receive_mark.h"
+#include "service/ingest/sequence_tracker.h"
 
 namespace flashphase::ingest {
 
@@ -24,18 +26,18 @@ constexpr std::size_t kMostParts = 3;
 /// so at once when it does), and how often a peer is tried that is no good.
 constexpr std::chrono::seconds kGivenUp{1};
 
-void configure(zmq::socket_t& socket, const NativeSourceConfig& config) {
-  socket.set(zmq::sockopt::rcvhwm, config.high_water_mark);
-  socket.set(zmq::sockopt::maxmsgsize, NativeSource::kMostOver * config.max_message_bytes);
+void configure(zmq::socket_t& socket, const SourceConfig& config) {
+  socket.set(zmq::sockopt::rcvhwm, config.limits.high_water_mark);
+  socket.set(zmq::sockopt::maxmsgsize,
+             static_cast<std::int64_t>(NativeSource::kMostOver * config.limits.max_message_bytes));
   socket.set(zmq::sockopt::linger, 0);
   socket.set(zmq::sockopt::reconnect_ivl, 100);
   socket.set(zmq::sockopt::reconnect_ivl_max, 5000);
-  if (config.heartbeat.count() > 0) {
-    const int interval = static_cast<int>(config.heartbeat.count());
+  if (const int interval = static_cast<int>(config.zmq.heartbeat.count()); interval > 0) {
     socket.set(zmq::sockopt::heartbeat_ivl, interval);
     socket.set(zmq::sockopt::heartbeat_timeout, 3 * interval);
   }
-  if (!config.pull) socket.set(zmq::sockopt::subscribe, "");
+  if (!config.zmq.pull) socket.set(zmq::sockopt::subscribe, "");
 }
 
 /// Hears from libzmq of the connections of a socket.
@@ -76,25 +78,27 @@ class PeerMonitor {
 }  // namespace
 
 struct NativeSource::Impl {
-  NativeSourceConfig config;
+  SourceConfig config;
   NativeLimits limits;
   zmq::socket_t socket;
   PeerMonitor monitor;
   ReceiveMark mark;
   unsigned until_peers = 0;  ///< messages until connections are looked at even though messages keep coming
   int peers = 0;
+  mutable std::mutex problem_mutex;
+  std::optional<std::string> problem;                     ///< guarded by problem_mutex
   Clock::time_point given_up = Clock::time_point::max();  ///< when to connect again, as ZeroMQ will not
 
-  Impl(zmq::context_t& context, NativeSourceConfig given)
+  Impl(zmq::context_t& context, SourceConfig given)
       : config(std::move(given)),
-        limits{.max_bytes = static_cast<std::size_t>(config.max_message_bytes),
-               .default_source = config.name},
-        socket(context, config.pull ? zmq::socket_type::pull : zmq::socket_type::sub),
+        limits{.max_bytes = config.limits.max_message_bytes, .default_source = config.name},
+        socket(context, config.zmq.pull ? zmq::socket_type::pull : zmq::socket_type::sub),
         monitor(context, socket),
-        mark(config.high_water_mark, config.queue_bytes) {}
+        mark(config.limits.high_water_mark, config.limits.queue_bytes) {}
 
   void open() {
-    open_endpoint(socket.handle(), config.endpoint, config.bind ? EndpointUse::bind : EndpointUse::connect);
+    open_endpoint(socket.handle(), config.endpoint,
+                  config.zmq.bind ? EndpointUse::bind : EndpointUse::connect);
   }
 
   bool receive(zmq::message_t& message) {
@@ -143,7 +147,8 @@ struct NativeSource::Impl {
       }
       const bool connected = *event != ZMQ_EVENT_DISCONNECTED;
       peers += connected ? 1 : -1;
-      given_up = !config.bind && peers == 0 ? Clock::now() + kGivenUp : Clock::time_point::max();
+      if (connected) set_problem(std::nullopt);
+      given_up = !config.zmq.bind && peers == 0 ? Clock::now() + kGivenUp : Clock::time_point::max();
       return PeerChange{connected};
     }
     return std::nullopt;
@@ -155,14 +160,21 @@ struct NativeSource::Impl {
     given_up = Clock::time_point::max();
     (void)zmq_disconnect(socket.handle(), config.endpoint.c_str());  // else connecting to it again is nothing
     open();
-    return Problem{
-        fmt::format("the connection was cut because of what the sender sent: a message of more than {} times "
-                    "max_message_bytes, {}, or it is no {} socket; connecting again",
-                    NativeSource::kMostOver, config.max_message_bytes, config.pull ? "PUSH" : "PUB")};
+    const std::string sentence = fmt::format(
+        "the connection was cut because of what the sender sent: a message of more than {} times "
+        "max_message_bytes, {}, or it is no {} socket; connecting again",
+        NativeSource::kMostOver, config.limits.max_message_bytes, config.zmq.pull ? "PUSH" : "PUB");
+    set_problem(sentence);
+    return Problem{sentence};
+  }
+
+  void set_problem(std::optional<std::string> sentence) {
+    std::lock_guard lock(problem_mutex);
+    problem = std::move(sentence);
   }
 };
 
-NativeSource::NativeSource(zmq::context_t& context, NativeSourceConfig config)
+NativeSource::NativeSource(zmq::context_t& context, SourceConfig config)
     : impl_(std::make_unique<Impl>(context, std::move(config))) {
   try {
     configure(impl_->socket, impl_->config);
@@ -180,6 +192,19 @@ const std::string& NativeSource::name() const {
 
 std::string NativeSource::endpoint() const {
   return impl_->socket.get(zmq::sockopt::last_endpoint);
+}
+
+std::optional<std::string> NativeSource::problem() const {
+  std::lock_guard lock(impl_->problem_mutex);
+  return impl_->problem;
+}
+
+bool NativeSource::waits() const {
+  return impl_->config.waits;
+}
+
+std::unique_ptr<LossTracker> NativeSource::make_tracker() const {
+  return std::make_unique<SequenceTracker>();
 }
 
 std::optional<Item> NativeSource::next(Clock::time_point deadline) {

@@ -1,29 +1,17 @@
 #pragma once
 
-#include <chrono>
-#include <cstdint>
-#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "service/ingest/source.h"
+#include "service/ingest/source_config.h"
 
 namespace zmq {
 class context_t;
 }
 
 namespace flashphase::ingest {
-
-struct NativeSourceConfig {
-  std::string name = "detector";
-  std::string endpoint;  ///< ZeroMQ endpoint
-  bool pull = false;     ///< PULL instead of SUB
-  bool bind = false;     ///< bind instead of connect
-  int high_water_mark = 1000;
-  std::int64_t max_message_bytes = std::int64_t{256} << 20;
-  std::size_t queue_bytes = 1024'000'000;     ///< of messages that wait in the socket
-  std::chrono::milliseconds heartbeat{1000};  ///< 0 = none
-};
 
 /// The native ingest stream over ZeroMQ (proto/README.md). Connecting goes on in the background, for ever,
 /// with growing pauses: a detector may start later than the daemon, and may go and come back. Thread: built
@@ -38,14 +26,17 @@ class NativeSource : public Source {
  public:
   static constexpr int kMostOver = 4;
 
-  NativeSource(zmq::context_t& context, NativeSourceConfig config);
+  NativeSource(zmq::context_t& context, SourceConfig config);
   ~NativeSource() override;
 
   std::optional<Item> next(Clock::time_point deadline) override;
   const std::string& name() const override;
 
-  /// The endpoint as ZeroMQ sees it: with the port, where the configuration said "any" (tcp://127.0.0.1:*).
-  std::string endpoint() const;
+  std::string endpoint() const override;
+  /// While a connection that was cut because of what the sender sent has not come back.
+  std::optional<std::string> problem() const override;
+  bool waits() const override;
+  std::unique_ptr<LossTracker> make_tracker() const override;  ///< numbers from 0 on within a run
 
  private:
   struct Impl;

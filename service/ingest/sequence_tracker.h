@@ -7,8 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/frame/frame.h"
-#include "service/ingest/source.h"
+#include "service/ingest/loss_tracker.h"
 
 namespace flashphase::ingest {
 
@@ -21,46 +20,24 @@ namespace flashphase::ingest {
 /// next one is far as well and near it, the sender counts there now, and the run goes on from there. What
 /// lies between is not counted as missing, or rubbish would add up for ever; frames lost there are found at
 /// the end of the run, in the number that the sender says it sent. Thread: one.
-class SequenceTracker {
+class SequenceTracker : public LossTracker {
  public:
   static constexpr std::size_t kRuns = 64;
   static constexpr std::uint64_t kWindow = 65536;
   /// More frames in a run than this, 12 days at 4 kHz, are not believed.
   static constexpr std::uint64_t kLongestRun = std::uint64_t{1} << 32;
 
-  struct Seen {
-    bool duplicate = false;      ///< this id was received before; the frame is to be rejected
-    std::uint64_t missing = 0;   ///< sequence numbers skipped right before this frame
-    bool late = false;           ///< fills a number that was counted as missing
-    bool implausible = false;    ///< too far from where the run is to be believed
-    bool restarted = false;      ///< the sender counts elsewhere now, without a begin
-    bool missing_begin = false;  ///< first frame of a run that was not announced
-  };
-  Seen frame(const FrameId& id);
+  Seen frame(const FrameId& id) override;
 
-  struct Begun {
-    bool missing_end = false;   ///< a run of this source was still open
-    bool implausible = false;   ///< ... and had announced too many frames to be believed
-    std::uint64_t missing = 0;  ///< ... or so many that did not come
-  };
   /// Makes room for the same numbers again: a sender that was started anew counts from 0, one that only
   /// repeats its begin goes on where it was.
-  Begun begin(const RunBegin& begin);
+  Begun begin(const RunBegin& begin) override;
 
-  struct Ended {
-    bool missing_begin = false;
-    bool implausible = false;   ///< the number of frames sent is too large to be believed
-    std::uint64_t missing = 0;  ///< frames after the last one received; frame() told of those before it
-    std::uint64_t expected_frames = 0;  ///< as announced at the begin; 0 = unknown
-    std::uint64_t received_frames = 0;  ///< of this run, duplicates not counted
-    std::uint64_t missing_frames = 0;   ///< of this run, those that came late taken off
-  };
   /// A run has the frames that its end says were sent, else those that its begin announced. One that comes
   /// after the end all the same is late.
-  Ended end(const RunEnd& end);
+  Ended end(const RunEnd& end) override;
 
-  /// Whether a run is between its begin and its end.
-  bool open() const;
+  bool open() const override;
 
  private:
   struct Run {

@@ -175,7 +175,7 @@ void Metrics::dropped(Stage stage, DropReason reason, std::size_t count) {
         static_cast<double>(count));
 }
 
-void Metrics::sequence(std::size_t source, const ingest::SequenceTracker::Seen& seen) {
+void Metrics::sequence(std::size_t source, const ingest::LossTracker::Seen& seen) {
   missing(source, seen.missing);
   if (seen.late) sources_[source].late->Increment();
   if (seen.implausible) implausible(source);
@@ -275,9 +275,10 @@ void Metrics::subscriptions_changed(int change) {
 }
 
 void Metrics::set_model(const ModelInfo& model, const std::string& precision) {
-  gauges(registry_, "flashphase_model_info", "1, with the model as labels.")
-      .Add({{"name", model.name}, {"hash", model.hash}, {"precision", precision}})
-      .Set(1);
+  auto& models = gauges(registry_, "flashphase_model_info", "1, with the model as labels.");
+  if (model_ != nullptr) models.Remove(model_);
+  model_ = &models.Add({{"name", model.name}, {"hash", model.hash}, {"precision", precision}});
+  model_->Set(1);
 }
 
 void Metrics::set_queue(Edge edge, std::size_t frames) {

@@ -12,7 +12,7 @@
 #include "engine/frame/rejection.h"
 #include "engine/frame/stage.h"
 #include "engine/infer/network.h"
-#include "service/ingest/sequence_tracker.h"
+#include "service/ingest/loss_tracker.h"
 #include "service/monitor/lifecycle.h"
 #include "service/monitor/quantiles.h"
 
@@ -70,7 +70,7 @@ class Metrics {
   void received(std::size_t source);
   void rejected(Rejection reason);
   void dropped(Stage stage, DropReason reason, std::size_t count = 1);  ///< any stage but refine
-  void sequence(std::size_t source, const ingest::SequenceTracker::Seen& seen);
+  void sequence(std::size_t source, const ingest::LossTracker::Seen& seen);
   void missing(std::size_t source, std::uint64_t frames);  ///< one gap, where there are any
   void implausible(std::size_t source);
   void run_open(std::size_t source, bool open);
@@ -85,7 +85,7 @@ class Metrics {
 
   void add_sink(const std::string& name);  ///< index = order of the calls; before the first sink_missed()
   void subscriptions_changed(int change);
-  void set_model(const ModelInfo& model, const std::string& precision);
+  void set_model(const ModelInfo& model, const std::string& precision);  ///< in the place of the one before
   void set_queue(Edge edge, std::size_t frames);
   void set_ingest_bytes(std::size_t bytes);  ///< of the frames that wait for preprocess
   void set_state(State state);
@@ -135,6 +135,7 @@ class Metrics {
   std::array<prometheus::Gauge*, kEdges.size()> queues_{};
   std::array<prometheus::Gauge*, kStateCount> states_{};
   std::vector<prometheus::Counter*> sink_missed_;
+  prometheus::Gauge* model_ = nullptr;
   prometheus::Gauge *subscriptions_gauge_ = nullptr, *ingest_bytes_ = nullptr;
   std::atomic<int> subscriptions_{0};
   Quantiles latency_, residual_;

@@ -18,7 +18,13 @@ namespace flashphase::service {
 
 using Ingested = std::variant<Frame, publish::RunEvent>;
 using ToInfer = std::variant<Prepared, publish::RunEvent>;
-using ToPublish = std::variant<std::unique_ptr<Reconstruction>, publish::RunEvent>;
+/// A result on its way to the sinks.
+struct Outgoing {
+  std::unique_ptr<Reconstruction> result;
+  bool last = true;  ///< of its frame
+};
+/// Final: of a frame whose refinement was lost.
+using ToPublish = std::variant<Outgoing, publish::Final, publish::RunEvent>;
 
 /// What an item between ingest and preprocess holds of memory, as far as it counts.
 inline std::size_t bytes_of(const Ingested& item) {

@@ -6,26 +6,37 @@
 
 namespace flashphase::service {
 
-InferWorker::InferWorker(Network& network, const PipelineConfig& config, Metrics& metrics,
-                         Rejections& rejections, Queue<ToInfer>& from, Queue<ToPublish>& publish,
-                         Queue<RefineJob>& refine)
+InferWorker::InferWorker(const ModelSlot& models, std::size_t index, const PipelineConfig& config,
+                         Metrics& metrics, Rejections& rejections, Queue<ToInfer>& from,
+                         Queue<ToPublish>& publish, Queue<RefineJob>& refine)
     : config_(config),
       metrics_(metrics),
       rejections_(rejections),
       from_(from),
       publish_(publish),
       refine_(refine),
-      network_(network),
-      inference_(network),
+      models_(models),
+      index_(index),
       batcher_(config.batch_size, config.batch_deadline),
-      in_hand_(metrics, Stage::infer) {}
+      in_hand_(metrics, Stage::infer) {
+  follow_model();
+}
+
+void InferWorker::follow_model() {
+  if (model_ && model_->generation == models_.generation()) return;
+  if (inference_) deliver_all();
+  inference_.reset();
+  model_ = models_.current();
+  inference_.emplace(network(), model_->info);
+  out_of_memory_ = 0;
+}
 
 void InferWorker::run() {
   std::vector<ToInfer> items;
   for (bool drained = false; !drained;) {
     // While an answer is under way, it is the next to wait for once the queue is empty.
     const auto due =
-        inference_.open() > 0 ? Clock::time_point() : batcher_.due().value_or(Clock::time_point::max());
+        inference_->open() > 0 ? Clock::time_point() : batcher_.due().value_or(Clock::time_point::max());
     const std::size_t count = from_.pop_some(items, config_.batch_size, due);
     in_hand_.take(count_of<Prepared>(items));
     for (ToInfer& item : items) take(std::move(item));
@@ -35,7 +46,7 @@ void InferWorker::run() {
       infer(batcher_.take());
     else if (auto batch = batcher_.poll(Clock::now()))
       infer(std::move(*batch));
-    if (count == 0 && inference_.open() > 0) deliver();
+    if (count == 0 && inference_->open() > 0) deliver();
   }
   deliver_all();
 }
@@ -54,18 +65,19 @@ void InferWorker::take(ToInfer item) {
 /// While the network is at a batch, the one before it is delivered.
 void InferWorker::infer(std::vector<Prepared> batch) {
   if (batch.empty()) return;
-  inference_.submit(std::move(batch));
-  if (inference_.open() == static_cast<std::size_t>(network_.overlap())) deliver();
+  follow_model();
+  inference_->submit(std::move(batch));
+  if (inference_->open() == static_cast<std::size_t>(network().overlap())) deliver();
 }
 
 void InferWorker::deliver_all() {
-  while (inference_.open() > 0) deliver();
+  while (inference_->open() > 0) deliver();
 }
 
 void InferWorker::deliver() {
-  auto results = inference_.collect();
-  metrics_.out_of_memory(Stage::infer,
-                         network_.out_of_memory() - std::exchange(out_of_memory_, network_.out_of_memory()));
+  auto results = inference_->collect();
+  metrics_.out_of_memory(
+      Stage::infer, network().out_of_memory() - std::exchange(out_of_memory_, network().out_of_memory()));
   for (std::size_t i = 0; i < results.size(); ++i) pass_on(std::move(results[i]), static_cast<int>(i));
 }
 
@@ -77,12 +89,14 @@ void InferWorker::pass_on(std::unique_ptr<Reconstruction> result, int index) {
   }
   std::optional<RefineJob> job;
   if (to_be_refined(*result))
-    job = RefineJob{result->pattern, inference_.object(index), result->times, Clock::now()};
-  metrics_.dropped(Stage::infer, DropReason::failed, publish_.push(std::move(result)).size());
+    job = RefineJob{result->pattern, inference_->object(index), model_->info, result->times, Clock::now()};
+  metrics_.dropped(Stage::infer, DropReason::failed,
+                   publish_.push(Outgoing{std::move(result), !job.has_value()}).size());
   in_hand_.pass_on();
   if (!job) return;
-  const std::size_t lost = refine_.push(std::move(*job)).size();
-  metrics_.refine_lost(refine_.closed() ? RefineLoss::failed : RefineLoss::queue_full, lost);
+  const auto lost = refine_.push(std::move(*job));
+  metrics_.refine_lost(refine_.closed() ? RefineLoss::failed : RefineLoss::queue_full, lost.size());
+  for (const RefineJob& one : lost) (void)publish_.push(publish::Final{one.pattern->id});
 }
 
 bool InferWorker::to_be_refined(const Reconstruction& inferred) const {

@@ -1,11 +1,14 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "engine/batch/batcher.h"
 #include "service/pipeline/edges.h"
+#include "service/pipeline/model_slot.h"
 #include "service/pipeline/pipeline_config.h"
 #include "service/pipeline/queue.h"
 #include "service/pipeline/rejections.h"
@@ -17,14 +20,18 @@ namespace flashphase::service {
 /// keeps until the queue before it is drained.
 class InferWorker {
  public:
-  /// All references have to outlive it.
-  InferWorker(Network& network, const PipelineConfig& config, Metrics& metrics, Rejections& rejections,
-              Queue<ToInfer>& from, Queue<ToPublish>& publish, Queue<RefineJob>& refine);
+  /// All references have to outlive it. `index`: of its networks among those of the slot's models.
+  InferWorker(const ModelSlot& models, std::size_t index, const PipelineConfig& config, Metrics& metrics,
+              Rejections& rejections, Queue<ToInfer>& from, Queue<ToPublish>& publish,
+              Queue<RefineJob>& refine);
 
   void run();
 
  private:
   void take(ToInfer item);
+  /// Takes the network of the model that is in the slot now, once all that was begun is delivered.
+  void follow_model();
+  Network& network() const { return *model_->networks.workers[index_]; }
   void infer(std::vector<Prepared> batch);
   /// Passes on what has come of the batch that was begun first.
   void deliver();
@@ -38,11 +45,13 @@ class InferWorker {
   Queue<ToInfer>& from_;
   Queue<ToPublish>& publish_;
   Queue<RefineJob>& refine_;
-  Network& network_;
-  Inference inference_;
+  const ModelSlot& models_;
+  const std::size_t index_;
+  std::shared_ptr<const ModelSlot::Model> model_;
+  std::optional<Inference> inference_;  // with the network of model_
   batch::Batcher<Prepared> batcher_;
   InHand in_hand_;
-  std::uint64_t out_of_memory_ = 0;  // told to the metrics
+  std::uint64_t out_of_memory_ = 0;  // of this network, told to the metrics
 };
 
 }  // namespace flashphase::service

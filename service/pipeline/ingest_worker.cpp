@@ -28,19 +28,22 @@ IngestWorker::IngestWorker(ingest::Source& source, std::size_t index, Lifecycle&
       to_(to),
       publish_(publish),
       logger_(logger),
+      tracker_(source.make_tracker()),
+      when_full_(source.waits() ? WhenFull::block : WhenFull::drop_oldest),
       in_hand_(metrics, Stage::ingest) {}
 
 void IngestWorker::run(const std::atomic<bool>& stopping) {
   auto until = Clock::time_point::max();
-  while (Clock::now() < until && lifecycle_.state() != State::failed) {
+  while (!ended_ && Clock::now() < until && lifecycle_.state() != State::failed) {
     auto item = source_.next(Clock::now() + kWake);
     if (stopping.load(std::memory_order_relaxed)) {
       if (!item) return;
       until = std::min(until, Clock::now() + kLastFrames);
     }
     if (!item) continue;
-    const bool from_sender =
-        !std::holds_alternative<ingest::PeerChange>(*item) && !std::holds_alternative<ingest::Problem>(*item);
+    const bool from_sender = !std::holds_alternative<ingest::PeerChange>(*item) &&
+                             !std::holds_alternative<ingest::Problem>(*item) &&
+                             !std::holds_alternative<ingest::SourceEnd>(*item);
     if (from_sender && lifecycle_.state() == State::ready) lifecycle_.apply(Event::frame);
     std::visit([this](auto& what) { take(what); }, *item);
   }
@@ -49,7 +52,7 @@ void IngestWorker::run(const std::atomic<bool>& stopping) {
 void IngestWorker::take(Frame& frame) {
   metrics_.received(index_);
   in_hand_.take();
-  const auto seen = tracker_.frame(frame.id);
+  const auto seen = tracker_->frame(frame.id);
   metrics_.sequence(index_, seen);
   if (seen.duplicate)
     rejections_.add(Rejection::duplicate, &frame.id);
@@ -60,11 +63,11 @@ void IngestWorker::take(Frame& frame) {
 
 void IngestWorker::take(const ingest::RunBegin& begin) {
   metrics_.run_event(index_, RunEventKind::begin);
-  const auto begun = tracker_.begin(begin);
+  const auto begun = tracker_->begin(begin);
   if (begun.missing_end) metrics_.run_event(index_, RunEventKind::missing_end);
   if (begun.implausible) metrics_.implausible(index_);
   metrics_.missing(index_, begun.missing);
-  metrics_.run_open(index_, tracker_.open());
+  metrics_.run_open(index_, tracker_->open());
   logger_.info("event=run_begin source={} run={} expected_frames={}", quoted(begin.source), begin.run,
                begin.expected_frames);
   pass_on(publish::RunEvent{.kind = publish::RunEvent::Kind::begin,
@@ -75,11 +78,11 @@ void IngestWorker::take(const ingest::RunBegin& begin) {
 
 void IngestWorker::take(const ingest::RunEnd& end) {
   metrics_.run_event(index_, RunEventKind::end);
-  const auto ended = tracker_.end(end);
+  const auto ended = tracker_->end(end);
   if (ended.missing_begin) metrics_.run_event(index_, RunEventKind::missing_begin);
   if (ended.implausible) metrics_.implausible(index_);
   metrics_.missing(index_, ended.missing);
-  metrics_.run_open(index_, tracker_.open());
+  metrics_.run_open(index_, tracker_->open());
   logger_.info("event=run_end source={} run={} sent_frames={} received_frames={} missing_frames={}",
                quoted(end.source), end.run, end.sent_frames, ended.received_frames, ended.missing_frames);
   pass_on(publish::RunEvent{.kind = publish::RunEvent::Kind::end,
@@ -94,9 +97,13 @@ void IngestWorker::take(const ingest::RunEnd& end) {
 void IngestWorker::take(const ingest::Rejected& rejected) {
   metrics_.received(index_);
   in_hand_.take();
-  if (rejected.id) metrics_.sequence(index_, tracker_.frame(*rejected.id));  // it came: no gap
+  if (rejected.id) metrics_.sequence(index_, tracker_->frame(*rejected.id));  // it came: no gap
   rejections_.add(rejected.reason, rejected.id ? &*rejected.id : nullptr, rejected.detail);
   in_hand_.pass_on();
+}
+
+void IngestWorker::take(const ingest::Missing& missing) {
+  metrics_.missing(index_, missing.count);
 }
 
 void IngestWorker::take(const ingest::PeerChange& change) {
@@ -109,8 +116,13 @@ void IngestWorker::take(const ingest::Problem& problem) {
   logger_.warn("event=source_problem source={} problem={}", quoted(source_.name()), quoted(problem.sentence));
 }
 
+void IngestWorker::take(const ingest::SourceEnd&) {
+  ended_ = true;
+  logger_.info("event=source_end source={}", quoted(source_.name()));
+}
+
 void IngestWorker::pass_on(Ingested item) {
-  std::vector<Ingested> lost = to_.push(std::move(item));
+  std::vector<Ingested> lost = to_.push(std::move(item), when_full_);
   metrics_.dropped(Stage::ingest, to_.closed() ? DropReason::failed : DropReason::queue_full,
                    count_of<Frame>(lost));
   for (Ingested& one : lost)  // the word of a begin or an end overtakes rather than gets lost

@@ -2,8 +2,8 @@
 
 #include <atomic>
 #include <cstddef>
+#include <memory>
 
-#include "service/ingest/sequence_tracker.h"
 #include "service/ingest/source.h"
 #include "service/monitor/lifecycle.h"
 #include "service/monitor/log.h"
@@ -22,7 +22,8 @@ class IngestWorker {
                Rejections& rejections, Queue<Ingested>& to, Queue<ToPublish>& publish,
                spdlog::logger& logger);
 
-  /// Until the pipeline has failed, or `stopping` and the source has nothing more, within a second.
+  /// Until the source is at its end, the pipeline has failed, or `stopping` and the source has nothing more,
+  /// within a second.
   void run(const std::atomic<bool>& stopping);
 
  private:
@@ -30,8 +31,10 @@ class IngestWorker {
   void take(const ingest::RunBegin& begin);
   void take(const ingest::RunEnd& end);
   void take(const ingest::Rejected& rejected);
+  void take(const ingest::Missing& missing);
   void take(const ingest::PeerChange& change);
   void take(const ingest::Problem& problem);
+  void take(const ingest::SourceEnd&);
   void pass_on(Ingested item);
 
   ingest::Source& source_;
@@ -42,7 +45,9 @@ class IngestWorker {
   Queue<Ingested>& to_;
   Queue<ToPublish>& publish_;
   spdlog::logger& logger_;
-  ingest::SequenceTracker tracker_;
+  const std::unique_ptr<ingest::LossTracker> tracker_;
+  const WhenFull when_full_;
+  bool ended_ = false;
   InHand in_hand_;
 };
 

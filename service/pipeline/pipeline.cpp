@@ -36,13 +36,8 @@ struct Overloaded : Functions... {
 template <class... Functions>
 Overloaded(Functions...) -> Overloaded<Functions...>;
 
-const ModelInfo& model_of(const Stages& stages) {
-  if (stages.networks.empty()) throw std::invalid_argument("the pipeline needs a network");
-  return stages.networks.front()->info();
-}
-
-std::size_t infer_queue_capacity(const PipelineConfig& config, const Stages& stages) {
-  return std::max<std::size_t>(64, 2 * config.batch_size * stages.networks.size());
+std::size_t infer_queue_capacity(const PipelineConfig& config, const ModelSlot& models) {
+  return std::max<std::size_t>(64, 2 * config.batch_size * models.current()->networks.workers.size());
 }
 
 }  // namespace
@@ -51,20 +46,46 @@ Pipeline::Pipeline(const PipelineConfig& config, Stages stages, Metrics& metrics
                    std::shared_ptr<spdlog::logger> logger)
     : config_(config),
       stages_(std::move(stages)),
-      model_(model_of(stages_)),
+      models_(std::move(stages_.networks)),
       metrics_(metrics),
       logger_(std::move(logger)),
       rejections_(metrics_, *logger_),
-      preprocess_queue_(config.ingest_queue, config.replay ? WhenFull::block : WhenFull::drop_oldest,
-                        config.ingest_bytes, &bytes_of),
-      infer_queue_(infer_queue_capacity(config, stages_), WhenFull::block),
+      sources_left_(stages_.sources.size()),
+      preprocess_queue_(config.ingest_queue, WhenFull::drop_oldest, config.ingest_bytes, &bytes_of),
+      infer_queue_(infer_queue_capacity(config, models_), WhenFull::block),
       refine_queue_(config.refine_queue, WhenFull::drop_oldest),
-      publish_queue_(infer_queue_capacity(config, stages_), WhenFull::block) {
+      publish_queue_(infer_queue_capacity(config, models_), WhenFull::block) {
   if (config_.refine_policy != RefinePolicy::off && stages_.solvers.empty())
     throw std::invalid_argument("refinement needs a solver");
-  if (!stages_.viewers.empty() && stages_.viewers.size() != stages_.solvers.size())
+  check_viewers(models_.current()->networks);
+  for (std::size_t i = 0; i < stages_.sinks.size(); ++i) {
+    auto& sink = stages_.sinks[i];
+    metrics_.add_sink(sink->name());
+    if (sink->queue_length() > 0)
+      sink = queued_sinks_.emplace_back(
+          std::make_shared<QueuedSink>(std::move(sink), [this, i] { metrics_.sink_missed(i); }));
+  }
+}
+
+void Pipeline::check_viewers(const Networks& networks) const {
+  if (!networks.viewers.empty() && networks.viewers.size() != stages_.solvers.size())
     throw std::invalid_argument("each solver needs a viewer, or none of them");
-  for (const auto& sink : stages_.sinks) metrics_.add_sink(sink->name());
+}
+
+void Pipeline::replace_model(Networks next) {
+  check_viewers(next);
+  models_.replace(std::move(next));
+}
+
+std::vector<std::string> Pipeline::problems() const {
+  std::vector<std::string> problems;
+  const auto ask = [&](const char* what, const auto& all) {
+    for (const auto& one : all)
+      if (const auto problem = one->problem()) problems.push_back(what + one->name() + ": " + *problem);
+  };
+  ask("source ", stages_.sources);
+  ask("sink ", stages_.sinks);
+  return problems;
 }
 
 Pipeline::~Pipeline() {
@@ -75,14 +96,14 @@ void Pipeline::start() {
   spawn(publish_thread_, "publish", [this] { run_publish(); });
   for (std::size_t i = 0; i < stages_.solvers.size(); ++i)
     spawn(refine_threads_, "refine", [this, i] {
-      Network* viewer = stages_.viewers.empty() ? nullptr : stages_.viewers[i].get();
-      RefineWorker(*stages_.solvers[i], viewer, stages_.schedule, model_, config_, metrics_, refine_queue_,
+      RefineWorker(*stages_.solvers[i], models_, i, stages_.schedule, config_, metrics_, refine_queue_,
                    publish_queue_, *logger_)
           .run([this] { return refinement_given_up(); });
     });
-  for (const auto& network : stages_.networks)
-    spawn(infer_threads_, "infer", [&, this] {
-      InferWorker(*network, config_, metrics_, rejections_, infer_queue_, publish_queue_, refine_queue_)
+  const std::size_t infer_workers = models_.current()->networks.workers.size();
+  for (std::size_t i = 0; i < infer_workers; ++i)
+    spawn(infer_threads_, "infer", [this, i] {
+      InferWorker(models_, i, config_, metrics_, rejections_, infer_queue_, publish_queue_, refine_queue_)
           .run();
     });
   for (int i = 0; i < config_.preprocess_threads; ++i)
@@ -93,6 +114,7 @@ void Pipeline::start() {
       IngestWorker(*stages_.sources[i], i, lifecycle_, metrics_, rejections_, preprocess_queue_,
                    publish_queue_, *logger_)
           .run(stopping_);
+      --sources_left_;
     });
 }
 
@@ -101,7 +123,8 @@ void Pipeline::start() {
 void Pipeline::run_preprocess() {
   InHand in_hand(metrics_, Stage::preprocess);
   std::vector<Ingested> items;
-  while (preprocess_queue_.pop_some(items, kHandful) > 0) {
+  const auto siblings = static_cast<std::size_t>(config_.preprocess_threads);
+  while (preprocess_queue_.pop_some(items, kHandful, Clock::time_point::max(), siblings) > 0) {
     const auto taken = Clock::now();
     in_hand.take(count_of<Frame>(items));
     for (Ingested& item : items) {
@@ -141,8 +164,11 @@ void Pipeline::run_publish() {
     auto item = publish_queue_.pop(Clock::now() + kWake);
     if (item) {
       const Range range(Stage::publish);
-      std::visit(Overloaded{[&](std::unique_ptr<Reconstruction>& result) { hand_over(std::move(result)); },
-                            [&](const publish::RunEvent& event) { give_to_sinks(event); }},
+      std::visit(Overloaded{[&](Outgoing& outgoing) { hand_over(std::move(outgoing)); },
+                            [&](const publish::Final& lost) { finish(lost.id); },
+                            [&](const publish::RunEvent& event) {
+                              for (const auto& one : run_ends_.take(event)) give_to_sinks(one);
+                            }},
                  *item);
     }
     for (const auto& sink : stages_.sinks) sink->tend();
@@ -160,16 +186,29 @@ void Pipeline::give_to_sinks(const Item& item) {
     if (!stages_.sinks[i]->take(item)) metrics_.sink_missed(i);
 }
 
-void Pipeline::hand_over(std::unique_ptr<Reconstruction> result) {
+void Pipeline::hand_over(Outgoing outgoing) {
   const auto now = Clock::now();
-  InHand in_hand(metrics_, result->stage == ResultStage::inferred ? Stage::publish : Stage::refine);
+  const std::shared_ptr<Reconstruction> result = std::move(outgoing.result);
+  const bool inferred = result->stage == ResultStage::inferred;
+  InHand in_hand(metrics_, inferred ? Stage::publish : Stage::refine);
   in_hand.take();
   const float before = publish::latency_seconds(*result);
   result->times[Stage::publish] = std::max(0.0f, seconds_between(result->pattern->arrival, now) - before);
-  const std::shared_ptr<const Reconstruction> shared = std::move(result);
-  give_to_sinks(shared);
-  metrics_.published(*shared, now);
+  const FrameId& id = result->pattern->id;
+  give_to_sinks(std::shared_ptr<const Reconstruction>(result));
+  metrics_.published(*result, now);
   in_hand.pass_on();
+  if (!outgoing.last)
+    run_ends_.opened(id);
+  else if (inferred)
+    give_to_sinks(publish::Final{id});
+  else
+    finish(id);
+}
+
+void Pipeline::finish(const FrameId& id) {
+  give_to_sinks(publish::Final{id});
+  if (const auto end = run_ends_.closed(id)) give_to_sinks(*end);
 }
 
 // Threads and their end
@@ -235,6 +274,7 @@ void Pipeline::stop(std::chrono::seconds refine_limit) {
   join(refine_threads_);
   publish_queue_.close();
   join(publish_thread_);
+  for (const auto& sink : queued_sinks_) sink->finish();
   drop_leftovers();
   lifecycle_.apply(Event::drained);
 }
@@ -247,8 +287,8 @@ void Pipeline::drop_leftovers() {
     if (std::holds_alternative<Prepared>(*item)) metrics_.dropped(Stage::infer, DropReason::failed);
   while (refine_queue_.pop()) metrics_.refine_lost(RefineLoss::failed);
   while (const auto item = publish_queue_.pop())
-    if (const auto* result = std::get_if<std::unique_ptr<Reconstruction>>(&*item)) {
-      if ((*result)->stage == ResultStage::inferred)
+    if (const auto* outgoing = std::get_if<Outgoing>(&*item)) {
+      if (outgoing->result->stage == ResultStage::inferred)
         metrics_.dropped(Stage::publish, DropReason::failed);
       else
         metrics_.refine_lost(RefineLoss::failed);

@@ -20,9 +20,12 @@
 #include "service/monitor/log.h"
 #include "service/monitor/metrics.h"
 #include "service/pipeline/edges.h"
+#include "service/pipeline/model_slot.h"
 #include "service/pipeline/pipeline_config.h"
 #include "service/pipeline/queue.h"
+#include "service/pipeline/queued_sink.h"
 #include "service/pipeline/rejections.h"
+#include "service/pipeline/run_ends.h"
 #include "service/pipeline/stages.h"
 #include "service/publish/sink.h"
 
@@ -32,10 +35,8 @@ namespace flashphase::service {
 struct Stages {
   std::vector<std::unique_ptr<ingest::Source>> sources;  ///< a thread each
   std::unique_ptr<const Preparation> prepare;
-  std::vector<std::unique_ptr<Network>> networks;        ///< one per infer worker
+  Networks networks;
   std::vector<std::unique_ptr<refine::Solver>> solvers;  ///< one per refine worker; none with the policy off
-  /// Networks of the same model, one per refine worker, for further views of a pattern as starts; or none.
-  std::vector<std::unique_ptr<Network>> viewers{};
   refine::Schedule schedule;
   std::vector<std::shared_ptr<publish::Sink>> sinks;
 };
@@ -43,15 +44,15 @@ struct Stages {
 /// The only place with worker threads. A frame goes
 ///
 ///     ingest ─► queue ─► select, preprocess ─► queue ─► batch, infer, score ─┬─► queue ─► publish
-///               oldest dropped (live)          blocks                        └─► queue ─► refine ─► (publish
-///               queue) or blocks (replay)                                               oldest dropped
+///               oldest dropped, or             blocks                        └─► queue ─► refine ─► (publish
+///               blocks (Source::waits)                                           oldest dropped       queue)
 ///
 /// so the one place where a live pipeline that is behind loses frames is the first queue, and publish sees
 /// the inferred result of a frame before its refined one. Every frame received ends as published, rejected or
 /// dropped in `metrics`.
 ///
 /// Runs begin and end on the result stream too: in order with the frames where each stage has one worker, and
-/// near it otherwise.
+/// near it otherwise. The end comes after the last refined result.
 class Pipeline {
  public:
   /// `metrics` has to outlive the pipeline. Throws std::invalid_argument when the stages do not fit each
@@ -70,6 +71,16 @@ class Pipeline {
   void stop(std::chrono::seconds refine_limit = std::chrono::seconds(30));
 
   State state() const { return lifecycle_.state(); }
+  /// Whether every source is at its end: what is inside is all there will be.
+  bool exhausted() const { return sources_left_.load() == 0; }
+
+  /// From its next batch on each worker runs these. Throws std::invalid_argument, and changes nothing, when
+  /// they do not fit (ModelSlot::replace).
+  void replace_model(Networks next);
+  std::shared_ptr<const ModelSlot::Model> model() const { return models_.current(); }
+
+  /// What keeps sources and sinks from their work, one sentence each that begins with the name.
+  std::vector<std::string> problems() const;
 
   struct Failure {
     std::string sentence;
@@ -84,10 +95,12 @@ class Pipeline {
   std::size_t ingest_bytes() const;
 
  private:
+  void check_viewers(const Networks& networks) const;
   void run_preprocess();
   void look_for_marks(const Frame& frame);
   void run_publish();
-  void hand_over(std::unique_ptr<Reconstruction> result);
+  void hand_over(Outgoing outgoing);
+  void finish(const FrameId& id);  ///< no further result of an opened frame will come
   template <class Item>
   void give_to_sinks(const Item& item);  ///< counts what did not reach everybody
 
@@ -99,12 +112,15 @@ class Pipeline {
 
   const PipelineConfig config_;
   Stages stages_;
-  const ModelInfo model_;
+  std::vector<std::shared_ptr<QueuedSink>> queued_sinks_;  // those of stages_.sinks that have to wait
+  ModelSlot models_;
   Metrics& metrics_;
   const std::shared_ptr<spdlog::logger> logger_;
   Lifecycle lifecycle_;
   Rejections rejections_;
   std::atomic<bool> stopping_{false};
+  std::atomic<std::size_t> sources_left_{0};
+  RunEnds run_ends_;  // of the publish thread
   std::atomic<Clock::time_point> refine_until_{Clock::time_point::max()};
 
   Queue<Ingested> preprocess_queue_;

@@ -9,7 +9,6 @@ enum class RefinePolicy { off, all, above_residual, above_noise };
 
 /// Threads, queues and choices of the pipeline.
 struct PipelineConfig {
-  bool replay = false;  ///< true: a full pipeline makes the source wait; false: the oldest frame is dropped
   std::size_t ingest_queue = 4096;          ///< frames between ingest and preprocess
   std::size_t ingest_bytes = 1024'000'000;  ///< ... and no more bytes of pixels than these
   int preprocess_threads = 1;

@@ -14,6 +14,7 @@
 
 namespace flashphase::service {
 
+/// What an item does that finds no room: it waits, or the oldest ones have to go.
 enum class WhenFull { block, drop_oldest };
 
 /// The bounded edge between two threads. Any number of producers and consumers; first in, first out.
@@ -27,6 +28,7 @@ class Queue {
  public:
   using Weigh = std::size_t (*)(const T&);
 
+  /// `when_full`: for push() without it.
   Queue(std::size_t capacity, WhenFull when_full, std::size_t most_weight = 0, Weigh weigh = nullptr)
       : capacity_(std::max<std::size_t>(capacity, 1)),
         when_full_(when_full),
@@ -36,23 +38,28 @@ class Queue {
   Queue& operator=(const Queue&) = delete;
 
   /// Puts `item` in. Returns what was lost by that, which is the caller's again: the oldest ones
-  /// (drop_oldest, full), or `item` itself (closed, or block and no room until `deadline`). Blocks only with
-  /// WhenFull::block. Where memory for that cannot be had it throws, and `item` alone is lost.
+  /// (drop_oldest, full), but for those that were put in with WhenFull::block, or `item` itself (closed, no
+  /// room until `deadline`, or drop_oldest and only such ones in the way). Blocks only with WhenFull::block.
+  /// Where memory for that cannot be had it throws, and `item` alone is lost.
   [[nodiscard]] std::vector<T> push(T item, Clock::time_point deadline = Clock::time_point::max()) {
+    return push(std::move(item), when_full_, deadline);
+  }
+  [[nodiscard]] std::vector<T> push(T item, WhenFull when_full,
+                                    Clock::time_point deadline = Clock::time_point::max()) {
     std::vector<T> lost;
     const std::size_t weight = weight_of(item);
     {
       std::unique_lock lock(mutex_);
-      if (when_full_ == WhenFull::block)
-        wait(not_full_, lock, deadline, [&] { return closed_ || oldest_in_the_way_of(weight) == 0; });
-      const std::size_t in_the_way = oldest_in_the_way_of(weight);
-      if (closed_ || (when_full_ == WhenFull::block && in_the_way > 0)) {
+      const auto fits = [&] { return has_room(weight, items_.size(), weight_); };
+      if (when_full == WhenFull::block) wait(not_full_, lock, deadline, [&] { return closed_ || fits(); });
+      const auto in_the_way = fits() ? std::vector<std::size_t>() : oldest_in_the_way_of(weight);
+      if (closed_ || (!fits() && (when_full == WhenFull::block || in_the_way.empty()))) {
         lost.push_back(std::move(item));
       } else {
-        lost.reserve(in_the_way);
-        items_.push_back(std::move(item));
+        lost.reserve(in_the_way.size());
+        items_.push_back({std::move(item), when_full == WhenFull::block});
         weight_ += weight;
-        while (lost.size() < in_the_way) lost.push_back(take_front());
+        for (const std::size_t index : in_the_way) lost.push_back(take(index - lost.size()));
       }
       lost_ += lost.size();
     }
@@ -67,24 +74,26 @@ class Queue {
       std::unique_lock lock(mutex_);
       wait(not_empty_, lock, deadline, [this] { return closed_ || !items_.empty(); });
       if (items_.empty()) return item;
-      item = take_front();
+      item = take(0);
     }
     wake_producers(1);
     return item;
   }
 
   /// Waits like pop(), then appends up to `most` items to `out` in one go, fewer when they are heavy: until a
-  /// sixteenth of the bound is taken. Returns how many.
+  /// sixteenth of the bound is taken. With `sharers` threads that do the same no more than a fair share of
+  /// what is there. Returns how many.
   std::size_t pop_some(std::vector<T>& out, std::size_t most,
-                       Clock::time_point deadline = Clock::time_point::max()) {
+                       Clock::time_point deadline = Clock::time_point::max(), std::size_t sharers = 1) {
     std::size_t count = 0;
     out.reserve(out.size() + most);  // so that what is taken out cannot be lost for want of memory
     {
       std::unique_lock lock(mutex_);
       wait(not_empty_, lock, deadline, [this] { return closed_ || !items_.empty(); });
+      most = std::min(most, (items_.size() + sharers - 1) / sharers);
       const std::size_t before = weight_;
       for (; count < most && !items_.empty() && before - weight_ <= most_weight_ / 16; ++count)
-        out.push_back(take_front());
+        out.push_back(take(0));
     }
     if (count > 0) wake_producers(count);
     return count;
@@ -142,19 +151,28 @@ class Queue {
 
   std::size_t weight_of(const T& item) const { return weigh_ == nullptr ? 0 : weigh_(item); }
 
-  /// How many have to go for one of `weight` to have room.
-  std::size_t oldest_in_the_way_of(std::size_t weight) const {
-    std::size_t count = 0;
-    for (std::size_t left = weight_; count < items_.size(); ++count) {
-      if (items_.size() - count < capacity_ && (weigh_ == nullptr || left + weight <= most_weight_)) break;
-      left -= weight_of(items_[count]);
-    }
-    return count;
+  /// Whether one of `weight` fits beside so many of `taken`.
+  bool has_room(std::size_t weight, std::size_t count, std::size_t taken) const {
+    return count < capacity_ && (count == 0 || weigh_ == nullptr || taken + weight <= most_weight_);
   }
 
-  T take_front() {
-    T item = std::move(items_.front());
-    items_.pop_front();
+  /// Which have to go, first to last, for one of `weight` to have room; none when too few may.
+  std::vector<std::size_t> oldest_in_the_way_of(std::size_t weight) const {
+    std::vector<std::size_t> indices;
+    std::size_t left = weight_;
+    for (std::size_t i = 0; i < items_.size(); ++i) {
+      if (items_[i].kept) continue;
+      indices.push_back(i);
+      left -= weight_of(items_[i].item);
+      if (has_room(weight, items_.size() - indices.size(), left)) return indices;
+    }
+    return {};
+  }
+
+  T take(std::size_t index) {
+    const auto at = items_.begin() + static_cast<std::ptrdiff_t>(index);
+    T item = std::move(at->item);
+    items_.erase(at);
     weight_ -= weight_of(item);
     return item;
   }
@@ -173,7 +191,11 @@ class Queue {
   const Weigh weigh_;
   mutable std::mutex mutex_;
   std::condition_variable not_empty_, not_full_;
-  std::deque<T> items_;  // guarded by mutex_, as the rest
+  struct Entry {
+    T item;
+    bool kept;  // was put in with WhenFull::block
+  };
+  std::deque<Entry> items_;  // guarded by mutex_, as the rest
   std::size_t weight_ = 0;
   std::uint64_t lost_ = 0;
   bool closed_ = false;

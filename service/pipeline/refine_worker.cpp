@@ -25,30 +25,48 @@ std::size_t most_at_once(const PipelineConfig& config, const refine::Solver& sol
 
 }  // namespace
 
-RefineWorker::RefineWorker(refine::Solver& solver, Network* viewer, const refine::Schedule& schedule,
-                           const ModelInfo& model, const PipelineConfig& config, Metrics& metrics,
+RefineWorker::RefineWorker(refine::Solver& solver, const ModelSlot& models, std::size_t index,
+                           const refine::Schedule& schedule, const PipelineConfig& config, Metrics& metrics,
                            Queue<RefineJob>& from, Queue<ToPublish>& publish, spdlog::logger& logger)
     : metrics_(metrics),
       from_(from),
       publish_(publish),
       logger_(logger),
       solver_(solver),
-      viewer_(viewer),
+      models_(models),
+      index_(index),
+      schedule_(schedule),
+      starts_(config.refine_starts),
       most_(most_at_once(config, solver)),
-      refinement_(solver, schedule, model, config.refine_starts, viewer),
-      in_hand_(metrics, Stage::refine) {}
+      in_hand_(metrics, Stage::refine) {
+  follow_model();
+}
+
+void RefineWorker::follow_model() {
+  if (model_ && model_->generation == models_.generation()) return;
+  const std::uint64_t of_solver = solver_.out_of_memory();
+  if (model_) tell_out_of_memory();
+  refinement_.reset();
+  model_ = models_.current();
+  refinement_.emplace(solver_, schedule_, starts_, viewer());
+  out_of_memory_ = of_solver;
+}
+
+Network* RefineWorker::viewer() const {
+  const auto& viewers = model_->networks.viewers;
+  return viewers.empty() ? nullptr : viewers[index_].get();
+}
 
 void RefineWorker::run(const std::function<std::optional<RefineLoss>()>& given_up) {
   let_others_go_first();
   std::vector<RefineJob> jobs;
   while (from_.pop_some(jobs, most_) > 0) {
     in_hand_.take(jobs.size());
-    if (const auto why = off_ ? RefineLoss::failed : given_up()) {
-      metrics_.refine_lost(*why, jobs.size());
-      in_hand_.pass_on(jobs.size());
-    } else {
+    follow_model();
+    if (const auto why = off_ ? RefineLoss::failed : given_up())
+      lose(jobs, *why);
+    else
       refine(jobs);
-    }
     jobs.clear();
     tell_out_of_memory();
   }
@@ -57,7 +75,7 @@ void RefineWorker::run(const std::function<std::optional<RefineLoss>()>& given_u
 void RefineWorker::refine(std::span<const RefineJob> jobs) {
   std::vector<std::unique_ptr<Reconstruction>> results;
   try {
-    results = refinement_(jobs);
+    results = (*refinement_)(jobs);
   } catch (const std::invalid_argument& error) {  // says something about one of these frames
     if (jobs.size() > 1) {
       for (std::size_t i = 0; i < jobs.size(); ++i) refine(jobs.subspan(i, 1));
@@ -65,25 +83,30 @@ void RefineWorker::refine(std::span<const RefineJob> jobs) {
     }
     logger_.debug("event=unsolvable sequence={} reason={}", jobs[0].pattern->id.sequence,
                   quoted(error.what()));
-    metrics_.refine_lost(RefineLoss::unsolvable);
-    in_hand_.pass_on();
+    lose(jobs, RefineLoss::unsolvable);
   } catch (const OutOfDeviceMemory& error) {  // the fast answers go on
     logger_.warn("event=refinement_off reason={}", quoted(error.what()));
     off_ = true;
-    metrics_.refine_lost(RefineLoss::failed, jobs.size());
-    in_hand_.pass_on(jobs.size());
+    lose(jobs, RefineLoss::failed);
   }
-  for (auto& result : results) {
-    if (is_finite(*result))
-      metrics_.refine_lost(RefineLoss::failed, publish_.push(std::move(result)).size());
-    else
-      metrics_.refine_lost(RefineLoss::unsolvable);
+  for (std::size_t i = 0; i < results.size(); ++i) {
+    if (!is_finite(*results[i])) {
+      lose(jobs.subspan(i, 1), RefineLoss::unsolvable);
+      continue;
+    }
+    metrics_.refine_lost(RefineLoss::failed, publish_.push(Outgoing{std::move(results[i]), true}).size());
     in_hand_.pass_on();
   }
 }
 
+void RefineWorker::lose(std::span<const RefineJob> jobs, RefineLoss why) {
+  metrics_.refine_lost(why, jobs.size());
+  in_hand_.pass_on(jobs.size());
+  for (const RefineJob& job : jobs) (void)publish_.push(publish::Final{job.pattern->id});
+}
+
 void RefineWorker::tell_out_of_memory() {
-  const std::uint64_t now = solver_.out_of_memory() + (viewer_ != nullptr ? viewer_->out_of_memory() : 0);
+  const std::uint64_t now = solver_.out_of_memory() + (viewer() != nullptr ? viewer()->out_of_memory() : 0);
   metrics_.out_of_memory(Stage::refine, now - std::exchange(out_of_memory_, now));
 }
 

@@ -12,6 +12,7 @@
 #include "engine/refine/solver.h"
 #include "service/monitor/log.h"
 #include "service/pipeline/edges.h"
+#include "service/pipeline/model_slot.h"
 #include "service/pipeline/pipeline_config.h"
 #include "service/pipeline/queue.h"
 
@@ -22,29 +23,38 @@ namespace flashphase::service {
 /// all that comes from then on is lost and counted.
 class RefineWorker {
  public:
-  /// All references and the viewer have to outlive it; `viewer`: see Refinement.
-  RefineWorker(refine::Solver& solver, Network* viewer, const refine::Schedule& schedule,
-               const ModelInfo& model, const PipelineConfig& config, Metrics& metrics, Queue<RefineJob>& from,
-               Queue<ToPublish>& publish, spdlog::logger& logger);
+  /// All references have to outlive it. `index`: of its viewer among those of the slot's models, if they have
+  /// any.
+  RefineWorker(refine::Solver& solver, const ModelSlot& models, std::size_t index,
+               const refine::Schedule& schedule, const PipelineConfig& config, Metrics& metrics,
+               Queue<RefineJob>& from, Queue<ToPublish>& publish, spdlog::logger& logger);
 
   /// `given_up` says, for all that comes from then on, why it is not worth beginning any more.
   void run(const std::function<std::optional<RefineLoss>()>& given_up);
 
  private:
+  void follow_model();
+  Network* viewer() const;
   void refine(std::span<const RefineJob> jobs);
+  /// Counts what will not be refined and lets those know who wait for it.
+  void lose(std::span<const RefineJob> jobs, RefineLoss why);
   void tell_out_of_memory();
 
   Metrics& metrics_;
   Queue<RefineJob>& from_;
   Queue<ToPublish>& publish_;
   spdlog::logger& logger_;
-  const refine::Solver& solver_;
-  const Network* const viewer_;
+  refine::Solver& solver_;
+  const ModelSlot& models_;
+  const std::size_t index_;
+  const refine::Schedule& schedule_;
+  const int starts_;
   const std::size_t most_;  // frames in one call of the solver
-  Refinement refinement_;
+  std::shared_ptr<const ModelSlot::Model> model_;
+  std::optional<Refinement> refinement_;  // with the viewer of model_
   InHand in_hand_;
   bool off_ = false;                 // no memory for it on the device
-  std::uint64_t out_of_memory_ = 0;  // told to the metrics
+  std::uint64_t out_of_memory_ = 0;  // of solver and viewer, told to the metrics
 };
 
 }  // namespace flashphase::service

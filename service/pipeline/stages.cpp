@@ -26,10 +26,9 @@ void collect(const Items& items, PatternBatch& batch) {
   }
 }
 
-void name_model(Reconstruction& result, const ModelInfo& model) {
-  result.model_name = model.name;
-  result.model_hash = model.hash;
-  result.in_domain = model.domain.contains(result.pattern->summary);
+void name_model(Reconstruction& result, const std::shared_ptr<const ModelInfo>& model) {
+  result.model = model;
+  result.in_domain = model->domain.contains(result.pattern->summary);
 }
 
 }  // namespace
@@ -60,7 +59,8 @@ Result<Prepared> Preparation::operator()(const Frame& frame, Clock::time_point t
   return Prepared{std::make_shared<const Pattern>(std::move(*pattern)), ready};
 }
 
-Inference::Inference(Network& network) : network_(network), score_(network.info().pattern_size) {}
+Inference::Inference(Network& network, std::shared_ptr<const ModelInfo> model)
+    : network_(network), model_(std::move(model)), score_(network.info().pattern_size) {}
 
 void Inference::submit(std::vector<Prepared> batch) {
   const auto submitted = Clock::now();
@@ -86,7 +86,7 @@ std::vector<std::unique_ptr<Reconstruction>> Inference::collect() {
     result->times[Stage::batch] = seconds_between(ready, open.submitted);
     result->times[Stage::infer] = seconds_between(open.submitted, inferred);
     result->times[Stage::score] = seconds_between(inferred, scored);
-    name_model(*result, network_.info());
+    name_model(*result, model_);
   }
   return results;
 }
@@ -108,15 +108,14 @@ ObjectBatch Inference::object(int index) const {
   return one;
 }
 
-Refinement::Refinement(refine::Solver& solver, const refine::Schedule& schedule, const ModelInfo& model,
-                       int starts, Network* viewer)
-    : solver_(solver), schedule_(schedule), model_(model), starts_of_({.per_frame = starts}, viewer) {}
+Refinement::Refinement(refine::Solver& solver, const refine::Schedule& schedule, int starts, Network* viewer)
+    : solver_(solver), schedule_(schedule), starts_of_({.per_frame = starts}, viewer) {}
 
 std::vector<std::unique_ptr<Reconstruction>> Refinement::operator()(std::span<const RefineJob> jobs) {
   const Range range(Stage::refine);
   collect(jobs, patterns_);
   answers_.count = static_cast<int>(jobs.size());
-  answers_.size = model_.object_size;
+  answers_.size = jobs.front().start.size;
   answers_.object.clear();
   for (const RefineJob& job : jobs)
     answers_.object.insert(answers_.object.end(), job.start.object.begin(), job.start.object.end());
@@ -138,7 +137,7 @@ std::vector<std::unique_ptr<Reconstruction>> Refinement::operator()(std::span<co
       const auto prtf = std::span(refined_.prtf).subspan(index * rings, rings);
       result->prtf.assign(prtf.begin(), prtf.end());
     }
-    name_model(*result, model_);
+    name_model(*result, job.model);
   }
   return results;
 }

@@ -44,7 +44,8 @@ class Preparation {
 /// infer and score. Thread: one.
 class Inference {
  public:
-  explicit Inference(Network& network);  ///< has to outlive it
+  /// The network has to outlive it. `model`: what results say of it.
+  Inference(Network& network, std::shared_ptr<const ModelInfo> model);
 
   /// Begins with a batch. Precondition: open() is less than the network's overlap().
   void submit(std::vector<Prepared> batch);
@@ -64,6 +65,7 @@ class Inference {
   void score(const std::vector<Prepared>& batch);
 
   Network& network_;
+  const std::shared_ptr<const ModelInfo> model_;
   score::ModulusScorer score_;
   PatternBatch patterns_;  // both keep their memory from batch to batch
   ObjectBatch objects_;
@@ -73,8 +75,9 @@ class Inference {
 /// A frame to be refined.
 struct RefineJob {
   std::shared_ptr<const Pattern> pattern;
-  ObjectBatch start;  ///< one object
-  StageTimes times;   ///< so far
+  ObjectBatch start;                       ///< one object
+  std::shared_ptr<const ModelInfo> model;  ///< that gave it
+  StageTimes times;                        ///< so far
   Clock::time_point asked;
 };
 
@@ -82,9 +85,9 @@ struct RefineJob {
 class Refinement {
  public:
   /// All references and the viewer have to outlive it. `starts`: per frame, as refine::NetworkStarts makes
-  /// them; with two or more the results say how far they agree. The viewer is a network of the same model, or
-  /// nullptr for no views. What comes out lies where the network's answer does (twin, translation, phase).
-  Refinement(refine::Solver& solver, const refine::Schedule& schedule, const ModelInfo& model, int starts = 1,
+  /// them; with two or more the results say how far they agree. The viewer is a network for further views, or
+  /// nullptr for none. What comes out lies where the network's answer does (twin, translation, phase).
+  Refinement(refine::Solver& solver, const refine::Schedule& schedule, int starts = 1,
              Network* viewer = nullptr);
 
   /// One result per job, in their order. Throws std::invalid_argument when one of the frames cannot be
@@ -94,7 +97,6 @@ class Refinement {
  private:
   refine::Solver& solver_;
   const refine::Schedule& schedule_;
-  const ModelInfo& model_;
   refine::NetworkStarts starts_of_;
   PatternBatch patterns_;  // all keep their memory from call to call
   ObjectBatch answers_;

@@ -35,8 +35,8 @@ void fill(const Reconstruction& result, v1::Reconstruction& out) {
   out.set_residual(result.residual);
   out.set_in_domain(result.in_domain);
   out.set_hit_score(result.pattern->hit_score);
-  out.set_model_name(result.model_name);
-  out.set_model_hash(result.model_hash);
+  out.set_model_name(result.model ? result.model->name : "");
+  out.set_model_hash(result.model ? result.model->hash : "");
   fill(result.times, *out.mutable_times());
   out.set_latency_seconds(latency_seconds(result));
   out.set_iterations(static_cast<std::uint32_t>(result.iterations));

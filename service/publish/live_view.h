@@ -44,6 +44,7 @@ class LiveView : public Sink {
     return true;
   }
   bool take(const RunEvent&) override { return true; }
+  using Sink::take;
   bool take(const Bye&) override { return true; }
 
  private:

@@ -87,7 +87,7 @@ class Subscribers {
 }  // namespace
 
 struct ZmqPublisher::Impl {
-  std::string name = "zeromq";
+  std::string name;
   zmq::socket_t socket;
   Subscribers subscribers;
   std::string body;
@@ -118,8 +118,9 @@ struct ZmqPublisher::Impl {
   }
 };
 
-ZmqPublisher::ZmqPublisher(zmq::context_t& context, const ZmqPublisherConfig& config)
+ZmqPublisher::ZmqPublisher(zmq::context_t& context, const SinkConfig& config)
     : impl_(std::make_unique<Impl>(context)) {
+  impl_->name = config.name;
   zmq::socket_t& socket = impl_->socket;
   socket.set(zmq::sockopt::sndhwm, config.high_water_mark);
   socket.set(zmq::sockopt::rcvhwm, kFewCommands);

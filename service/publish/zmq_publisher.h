@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 
+#include "service/publish/protocols.h"
 #include "service/publish/sink.h"
 
 namespace zmq {
@@ -12,11 +13,6 @@ class context_t;
 }
 
 namespace flashphase::publish {
-
-struct ZmqPublisherConfig {
-  std::string endpoint = "tcp://127.0.0.1:5602";
-  int high_water_mark = 1000;  ///< messages kept per subscriber
-};
 
 /// The result stream: XPUB, two parts, topic and ResultMessage (proto/README.md).
 ///
@@ -34,12 +30,13 @@ struct ZmqPublisherConfig {
 /// blocks; the destructor leaves at most a second for the last messages. `context` has to outlive it.
 class ZmqPublisher : public Sink {
  public:
-  ZmqPublisher(zmq::context_t& context, const ZmqPublisherConfig& config);
+  ZmqPublisher(zmq::context_t& context, const SinkConfig& config);
   ~ZmqPublisher() override;
 
   const std::string& name() const override;
   bool take(const std::shared_ptr<const Reconstruction>& result) override;
   bool take(const RunEvent& event) override;
+  using Sink::take;  // nothing goes out for Final
   bool take(const Bye& bye) override;
   /// Takes in a few subscriptions.
   void tend() override;
@@ -50,7 +47,7 @@ class ZmqPublisher : public Sink {
   void on_subscription(std::function<void(int change)> callback);
 
   /// The endpoint as ZeroMQ sees it: with the port, where the configuration said "any" (tcp://127.0.0.1:*).
-  std::string endpoint() const;
+  std::string endpoint() const override;
 
  private:
   struct Impl;

@@ -12,6 +12,7 @@
 
 #include "proto/config.pb.h"
 #include "proto/endpoint.h"
+#include "service/ingest/protocols.h"
 #include "service/settings/settings_walker.h"
 #include "service/settings/yaml_message.h"
 
@@ -41,6 +42,16 @@ class Checker {
     if (const auto problem = endpoint_problem(value, use)) fail(path, *problem);
   }
 
+  template <class Protocols>
+  void protocol(const std::string& path, const std::string& value, const Protocols& protocols) {
+    std::string names;
+    for (const auto& protocol : protocols) {
+      if (protocol.name == value) return;
+      names += (names.empty() ? "" : ", ") + std::string(protocol.name);
+    }
+    fail(path, fmt::format("\"{}\" is not one of {}", value, names));
+  }
+
  private:
   Problems& problems_;
 };
@@ -53,8 +64,24 @@ void check_sources(const v1::Config& config, Checker& check) {
     const std::string at = fmt::format("source[{}].", i);
     if (!names.insert(source.name()).second)
       check.fail(at + "name", fmt::format("\"{}\" is the name of another source", source.name()));
+    check.protocol(at + "protocol", source.protocol(), ingest::protocols());
     check.endpoint(at + "endpoint", source.endpoint(),
                    source.bind() ? EndpointUse::bind : EndpointUse::connect);
+  }
+}
+
+void check_sinks(const v1::Config& config, Checker& check) {
+  check.endpoint("publish.endpoint", config.publish().endpoint(), EndpointUse::bind);
+  std::set<std::string> names{"zeromq", "live_view"};
+  for (int i = 0; i < config.sink_size(); ++i) {
+    const auto& sink = config.sink(i);
+    const std::string at = fmt::format("sink[{}].", i);
+    if (!sink.has_name())
+      check.fail(at + "name", "is needed");
+    else if (!names.insert(sink.name()).second)
+      check.fail(at + "name", fmt::format("\"{}\" is the name of another sink", sink.name()));
+    check.protocol(at + "protocol", sink.protocol(), publish::protocols());
+    check.endpoint(at + "endpoint", sink.endpoint(), EndpointUse::bind);
   }
 }
 
@@ -140,22 +167,40 @@ std::string hash_of(const std::string& text) {
   return fmt::format("{:016x}", hash);
 }
 
+/// Of the frames that wait, a quarter in the sockets of all sources.
 std::size_t queue_bytes(const v1::Config& config) {
-  return static_cast<std::size_t>(config.queues().megabytes()) * 1'000'000;
+  return static_cast<std::size_t>(config.queues().megabytes()) * 750'000;
+}
+std::size_t socket_bytes(const v1::Config& config) {
+  return static_cast<std::size_t>(config.queues().megabytes()) * 250'000 /
+         static_cast<std::size_t>(config.source_size());
 }
 
-std::vector<ingest::NativeSourceConfig> sources_of(const v1::Config& config) {
-  std::vector<ingest::NativeSourceConfig> sources;
+std::vector<ingest::SourceConfig> sources_of(const v1::Config& config) {
+  std::vector<ingest::SourceConfig> sources;
   for (const auto& source : config.source())
     sources.push_back({.name = source.name(),
+                       .protocol = source.protocol(),
                        .endpoint = source.endpoint(),
-                       .pull = source.socket() == "pull",
-                       .bind = source.bind(),
-                       .high_water_mark = source.high_water_mark(),
-                       .max_message_bytes = source.max_message_bytes(),
-                       .queue_bytes = queue_bytes(config),
-                       .heartbeat = std::chrono::milliseconds(source.heartbeat_ms())});
+                       .waits = (source.has_mode() ? source.mode() : config.queues().mode()) == "replay",
+                       .limits = {.max_message_bytes = static_cast<std::size_t>(source.max_message_bytes()),
+                                  .high_water_mark = source.high_water_mark(),
+                                  .queue_bytes = socket_bytes(config)},
+                       .zmq = {.pull = source.socket() == "pull",
+                               .bind = source.bind(),
+                               .heartbeat = std::chrono::milliseconds(source.heartbeat_ms())}});
   return sources;
+}
+
+std::vector<publish::SinkConfig> sinks_of(const v1::Config& config) {
+  std::vector<publish::SinkConfig> sinks{
+      {.endpoint = config.publish().endpoint(), .high_water_mark = config.publish().high_water_mark()}};
+  for (const auto& sink : config.sink())
+    sinks.push_back({.name = sink.name(),
+                     .protocol = sink.protocol(),
+                     .endpoint = sink.endpoint(),
+                     .high_water_mark = sink.high_water_mark()});
+  return sinks;
 }
 
 RawLimits limits_of(const v1::Preprocess& config) {
@@ -187,14 +232,14 @@ NetworkOptions network_of(const v1::Config& config) {
                                             : Precision::automatic;
   options.threads = config.infer().threads();
   options.warm_up_batches.clear();
-  for (int size = 1; size <= config.batch().size(); ++size) options.warm_up_batches.push_back(size);
+  for (int size = 1; size < config.batch().size(); size *= 2) options.warm_up_batches.push_back(size);
+  options.warm_up_batches.push_back(config.batch().size());
   return options;
 }
 
 PipelineConfig pipeline_of(const v1::Config& config) {
   const std::string& policy = config.refine().policy();
-  return {.replay = config.queues().mode() == "replay",
-          .ingest_queue = static_cast<std::size_t>(config.queues().frames()),
+  return {.ingest_queue = static_cast<std::size_t>(config.queues().frames()),
           .ingest_bytes = queue_bytes(config),
           .preprocess_threads = config.preprocess().threads(),
           .batch_size = static_cast<std::size_t>(config.batch().size()),
@@ -223,7 +268,7 @@ Config parse_config(const std::string& yaml, const std::string& directory,
   check_sources(effective, check);
   if (const int size = effective.preprocess().pattern_size(); size % 2 != 0)
     check.fail("preprocess.pattern_size", fmt::format("{} is not even", size));
-  check.endpoint("publish.endpoint", effective.publish().endpoint(), EndpointUse::bind);
+  check_sinks(effective, check);
   refine::Schedule schedule = schedule_of(effective, check);
   DeviceChoice infer_device = check.device("infer.device", effective.infer().device());
   DeviceChoice refine_device = check.device("refine.device", effective.refine().device());
@@ -247,8 +292,8 @@ Config parse_config(const std::string& yaml, const std::string& directory,
   config.refine_device = std::move(refine_device);
   config.schedule = std::move(schedule);
   config.pipeline = pipeline_of(effective);
-  config.publish = {.endpoint = effective.publish().endpoint(),
-                    .high_water_mark = effective.publish().high_water_mark()};
+  config.sinks = sinks_of(effective);
+  config.io_threads = effective.zeromq().io_threads();
   config.http = {.address = effective.http().address(),
                  .port = static_cast<std::uint16_t>(effective.http().port())};
   config.log_level = effective.log().level();

@@ -11,9 +11,9 @@
 #include "engine/preprocess/preprocess.h"
 #include "engine/refine/schedule.h"
 #include "engine/select/hit_finder.h"
-#include "service/ingest/native_source.h"
+#include "service/ingest/source_config.h"
 #include "service/pipeline/pipeline_config.h"
-#include "service/publish/zmq_publisher.h"
+#include "service/publish/protocols.h"
 #include "service/settings/devices.h"
 
 namespace flashphase::service {
@@ -31,7 +31,7 @@ struct HttpConfig {
 /// The effective configuration: proto/config.proto (where each value is documented) with the defaults filled
 /// in, checked, and with paths made absolute.
 struct Config {
-  std::vector<ingest::NativeSourceConfig> sources;
+  std::vector<ingest::SourceConfig> sources;
   select::Config select;
   preprocess::Config preprocess;
   std::string calibration;  ///< empty = none
@@ -40,7 +40,8 @@ struct Config {
   DeviceChoice infer_device, refine_device;
   refine::Schedule schedule;
   PipelineConfig pipeline;
-  publish::ZmqPublisherConfig publish;
+  std::vector<publish::SinkConfig> sinks;  ///< first that of `publish`
+  int io_threads = 1;                      ///< of ZeroMQ, for frames, and as many for results
   HttpConfig http;
   std::string log_level;
 

@@ -14,6 +14,7 @@
 
 #include "engine/infer/network.h"
 #include "engine/refine/solver.h"
+#include "service/ingest/sequence_tracker.h"
 #include "service/ingest/source.h"
 #include "service/publish/sink.h"
 
@@ -53,6 +54,25 @@ class FakeSource : public ingest::Source {
   }
 
   const std::string& name() const override { return name_; }
+  std::string endpoint() const override { return "nowhere"; }
+  std::optional<std::string> problem() const override {
+    std::lock_guard lock(mutex_);
+    return problem_;
+  }
+  bool waits() const override { return waits_; }
+  std::unique_ptr<ingest::LossTracker> make_tracker() const override {
+    if (sees_losses_) return std::make_unique<ingest::LossTracker>();
+    return std::make_unique<ingest::SequenceTracker>();
+  }
+
+  /// Before the pipeline is built.
+  void set_waits() { waits_ = true; }
+  void sees_its_losses() { sees_losses_ = true; }
+
+  void set_problem(std::optional<std::string> problem) {
+    std::lock_guard lock(mutex_);
+    problem_ = std::move(problem);
+  }
 
   void add(ingest::Item item) {
     std::lock_guard lock(mutex_);
@@ -76,18 +96,21 @@ class FakeSource : public ingest::Source {
 
  private:
   const std::string name_ = "fake";
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<ingest::Item> items_;
+  std::optional<std::string> problem_;
   int asked_ = 0;
-  bool broken_ = false;
+  bool broken_ = false, waits_ = false, sees_losses_ = false;
 };
 
 /// Answers each pattern with a uniform object; `before` runs at each call, with the number of patterns.
 class FakeNetwork : public Network {
  public:
-  explicit FakeNetwork(std::function<void(int)> before = [](int) {}) : before_(std::move(before)) {
-    info_.name = "fake";
+  explicit FakeNetwork(
+      std::function<void(int)> before = [](int) {}, std::string name = "fake")
+      : before_(std::move(before)) {
+    info_.name = std::move(name);
     info_.hash = "0123";
     info_.pattern_size = kPatternSize;
     info_.object_size = kObjectSize;
@@ -152,7 +175,8 @@ class Gate {
   int waiting_ = 0;
 };
 
-/// Writes down what it gets, in words: "inferred 3", "refined 3", "begin 1", "end 1", "bye".
+/// Writes down what it gets, in words: "inferred 3", "refined 3", "begin 1", "end 1", "bye"; what is final
+/// apart.
 class RecordingSink : public publish::Sink {
  public:
   explicit RecordingSink(bool accepts = true) : accepts_(accepts) {}
@@ -171,6 +195,11 @@ class RecordingSink : public publish::Sink {
     last_event_ = event;
     return accepts_;
   }
+  bool take(const publish::Final& final) override {
+    std::lock_guard lock(mutex_);
+    finals_.push_back({words_.size(), final.id.sequence});
+    return true;
+  }
   bool take(const publish::Bye& bye) override {
     note("bye");
     std::lock_guard lock(mutex_);
@@ -185,6 +214,14 @@ class RecordingSink : public publish::Sink {
   std::vector<std::shared_ptr<const Reconstruction>> results() const {
     std::lock_guard lock(mutex_);
     return results_;
+  }
+  struct FinalFrame {
+    std::size_t words = 0;  ///< that came before
+    std::uint64_t sequence = 0;
+  };
+  std::vector<FinalFrame> finals() const {
+    std::lock_guard lock(mutex_);
+    return finals_;
   }
   publish::RunEvent last_event() const {
     std::lock_guard lock(mutex_);
@@ -211,6 +248,7 @@ class RecordingSink : public publish::Sink {
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   std::vector<std::string> words_;
+  std::vector<FinalFrame> finals_;
   std::vector<std::shared_ptr<const Reconstruction>> results_;
   publish::RunEvent last_event_;
   std::optional<publish::Bye> bye_;

@@ -1,10 +1,14 @@
 """Signals, readers that go away, peers that vanish: the daemon drains, the programs around it end in good order and say why."""
 
+import contextlib
+import fcntl
 import json
 import os
 import pathlib
+import pty
 import signal
 import subprocess
+import termios
 
 import pytest
 import zmq
@@ -31,11 +35,33 @@ def test_a_log_reader_that_goes_away_kills_nobody(tmp_path):
         assert assert_drains_with_bye(daemon, subscriber, signal.SIGINT).published == 100
 
 
+@pytest.fixture
+def terminal():
+    """One end of a terminal, and what makes it that of a new process."""
+    here, there = pty.openpty()
+
+    def take():
+        os.setsid()
+        fcntl.ioctl(there, termios.TIOCSCTTY, 0)
+
+    yield here, take
+    with contextlib.suppress(OSError):
+        os.close(here)
+    os.close(there)
+
+
 @pytest.mark.parametrize("times", [1, 2])
-def test_hanging_up_drains_however_often_it_comes(tmp_path, times):
-    with Daemon(tmp_path) as daemon, Subscriber(daemon) as subscriber:
+def test_at_a_terminal_hanging_up_drains_however_often_it_comes(tmp_path, terminal, times):
+    with Daemon(tmp_path, before=terminal[1]) as daemon, Subscriber(daemon) as subscriber:
         simulate(daemon, "--frames", 50, "--rate", "max")
         assert assert_drains_with_bye(daemon, subscriber, *[signal.SIGHUP] * times).received == 50
+
+
+def test_a_terminal_that_closes_drains(tmp_path, terminal):
+    with Daemon(tmp_path, before=terminal[1]) as daemon, Subscriber(daemon) as subscriber:
+        simulate(daemon, "--frames", 50, "--rate", "max")
+        os.close(terminal[0])
+        assert assert_drains_with_bye(daemon, subscriber).received == 50
 
 
 def test_under_nohup_hanging_up_is_ignored(tmp_path):

@@ -66,6 +66,13 @@ std::string ChildProcess::output() const {
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
+std::size_t ChildProcess::resident_bytes() const {
+  std::ifstream file("/proc/" + std::to_string(pid_) + "/statm");
+  std::size_t total = 0, resident = 0;
+  file >> total >> resident;
+  return resident * static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+}
+
 int free_port() {
   boost::asio::io_context context;
   return tcp::acceptor(context, tcp::endpoint(boost::asio::ip::address_v4::loopback(), 0))
@@ -73,11 +80,15 @@ int free_port() {
       .port();
 }
 
-std::optional<std::string> http_get(int port, const std::string& path) {
+namespace {
+
+/// `what`: method and path, then further header fields and the body.
+std::optional<std::string> http_ask(int port, const std::string& what, const std::string& more,
+                                    std::chrono::seconds patience) {
   tcp::iostream stream;
-  stream.expires_after(std::chrono::seconds(2));
+  stream.expires_after(patience);
   stream.connect("127.0.0.1", std::to_string(port));
-  stream << "GET " << path << " HTTP/1.0\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n" << std::flush;
+  stream << what << " HTTP/1.0\r\nHost: 127.0.0.1\r\nConnection: close\r\n" << more << std::flush;
   std::string version, line;
   int status = 0;
   stream >> version >> status;
@@ -88,6 +99,18 @@ std::optional<std::string> http_get(int port, const std::string& path) {
   std::ostringstream body;
   body << stream.rdbuf();
   return body.str();
+}
+
+}  // namespace
+
+std::optional<std::string> http_get(int port, const std::string& path) {
+  return http_ask(port, "GET " + path, "\r\n", std::chrono::seconds(2));
+}
+
+std::optional<std::string> http_post(int port, const std::string& path, const std::string& json) {
+  const std::string length = "Content-Length: " + std::to_string(json.size()) + "\r\n";
+  return http_ask(port, "POST " + path, "Content-Type: application/json\r\n" + length + "\r\n" + json,
+                  std::chrono::minutes(2));
 }
 
 }  // namespace flashphase::tools

@@ -3,6 +3,7 @@
 #include <sys/types.h>
 
 #include <chrono>
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <vector>
@@ -23,6 +24,8 @@ class ChildProcess {
   /// The exit code (128 + signal when killed), or nothing while it still runs after `timeout`.
   std::optional<int> wait(std::chrono::milliseconds timeout);
   std::string output() const;
+  /// What it holds of memory, bytes; 0 once it has ended.
+  std::size_t resident_bytes() const;
 
  private:
   pid_t pid_ = -1;
@@ -35,5 +38,7 @@ int free_port();
 
 /// The body of GET http://127.0.0.1:port/path; nothing when nobody answers or the status is not 200.
 std::optional<std::string> http_get(int port, const std::string& path);
+/// The same of a POST of JSON, which may take two minutes.
+std::optional<std::string> http_post(int port, const std::string& path, const std::string& json);
 
 }  // namespace flashphase::tools

@@ -19,8 +19,11 @@ __global__ void __launch_bounds__(PlaneFft<kSize>::kThreads) projection_kernel(c
 }
 
 template <int kSize>
+constexpr int kSharedBytes = sizeof(Complex) * (PlaneFft<kSize>::kElements + PlaneFft<kSize>::kTwists);
+
+template <int kSize>
 cudaError_t launch(const ProjectionBatch& batch, int count, cudaStream_t stream) {
-  constexpr int bytes = sizeof(Complex) * (PlaneFft<kSize>::kElements + PlaneFft<kSize>::kTwists);
+  constexpr int bytes = kSharedBytes<kSize>;
   const cudaError_t error =
       cudaFuncSetAttribute(projection_kernel<kSize>, cudaFuncAttributeMaxDynamicSharedMemorySize, bytes);
   if (error != cudaSuccess) return error;
@@ -29,6 +32,17 @@ cudaError_t launch(const ProjectionBatch& batch, int count, cudaStream_t stream)
 }
 
 }  // namespace
+
+bool has_projection(int m) {
+  const int wanted = m == 32    ? kSharedBytes<32>
+                     : m == 64  ? kSharedBytes<64>
+                     : m == 128 ? kSharedBytes<128>
+                                : 0;
+  int device = 0, most = 0;
+  return wanted > 0 && cudaGetDevice(&device) == cudaSuccess &&
+         cudaDeviceGetAttribute(&most, cudaDevAttrMaxSharedMemoryPerBlockOptin, device) == cudaSuccess &&
+         wanted <= most;
+}
 
 cudaError_t launch_projection(int m, const ProjectionBatch& batch, int count, cudaStream_t stream) {
   if (m == 32) return launch<32>(batch, count, stream);

@@ -9,6 +9,7 @@
 namespace flashphase::http {
 namespace {
 
+using service::Networks;
 using testing::HasSubstr;
 using testing::Not;
 using testing::StartsWith;
@@ -21,13 +22,26 @@ class ApiTest : public PipelineTest {
   void run() {
     stages.sinks.push_back(live_view_);
     build();
-    ModelInfo model;
-    model.name = "fake";
-    api_ =
-        std::make_unique<Api>(Api::Watched{*pipeline, metrics, *live_view_, registry, model, "fp32", "cafe"});
+    api_ = std::make_unique<Api>(Api::Watched{*pipeline, metrics, *live_view_, registry, "cafe",
+                                              [this](const std::string& path) { replace_model(path); }});
   }
 
-  Response ask(const std::string& target) { return (*api_)(target); }
+  Response ask(const std::string& target) { return (*api_)({.target = target}); }
+
+  Response post(const std::string& body, const std::string& type = "application/json", bool loopback = true) {
+    return (*api_)({.target = "/api/v1/model",
+                    .post = true,
+                    .content_type = type,
+                    .body = body,
+                    .from_loopback = loopback});
+  }
+
+  void replace_model(const std::string& path) {
+    if (path != "/models/other") throw std::runtime_error("there is no such file");
+    Networks networks;
+    networks.workers.push_back(std::make_unique<testing_support::FakeNetwork>([](int) {}, "other"));
+    pipeline->replace_model(std::move(networks));
+  }
 
   std::shared_ptr<publish::LiveView> live_view_ = std::make_shared<publish::LiveView>();
   std::unique_ptr<Api> api_;
@@ -67,7 +81,8 @@ TEST_F(ApiTest, PatternsThatWereNotShiftedGetAHint) {
 
 TEST_F(ApiTest, TheStatusIsNotAccountedWhileFramesAreInside) {
   testing_support::Gate gate;
-  stages.networks.push_back(std::make_unique<testing_support::FakeNetwork>([&](int) { gate.pass(); }));
+  stages.networks.workers.push_back(
+      std::make_unique<testing_support::FakeNetwork>([&](int) { gate.pass(); }));
   run();
   feed(3);
   source->wait_until_taken();
@@ -182,6 +197,46 @@ TEST_F(ApiTest, OtherPagesAreNotFound) {
   run();
   EXPECT_EQ(ask("/favicon.ico").status, 404);
   EXPECT_EQ(ask("/../etc/passwd").status, 404);
+}
+
+TEST_F(ApiTest, AModelIsReplacedByAPostFromThisMachine) {
+  run();
+  const Response answer = post(R"({"model": "/models/other"})");
+  EXPECT_EQ(answer.status, 200) << answer.body;
+  EXPECT_THAT(answer.body, HasSubstr(R"("name":"other")"));
+  EXPECT_THAT(ask("/api/v1/status").body, HasSubstr(R"("model":{"name":"other")"));
+  EXPECT_THAT(ask("/api/v1/status").body, HasSubstr(R"("changes":1)"));
+}
+
+TEST_F(ApiTest, AModelThatCannotBeHadIsRefusedAndTheRunningOneStays) {
+  run();
+  const Response answer = post(R"({"model": "/models/none"})");
+  EXPECT_EQ(answer.status, 409);
+  EXPECT_EQ(answer.body, "there is no such file\n");
+  EXPECT_THAT(ask("/api/v1/status").body, HasSubstr(R"("model":{"name":"fake")"));
+}
+
+TEST_F(ApiTest, AModelIsNotReplacedFromElsewhereNorByWhatIsNoRequestForIt) {
+  run();
+  const std::string good = R"({"model": "/models/other"})";
+  EXPECT_EQ(post(good, "application/json", false).status, 403);
+  EXPECT_EQ(post(good, "text/plain").status, 415);
+  for (const char* body :
+       {"", "[", "/models/other", "{}", R"({"model": []})", R"({"model": "/a", "more": 1})"})
+    EXPECT_EQ(post(body).status, 400) << body;
+  EXPECT_EQ((*api_)({.target = "/api/v1/status", .post = true}).status, 404);
+  EXPECT_THAT(ask("/api/v1/status").body, HasSubstr(R"("changes":0)"));
+}
+
+TEST_F(ApiTest, IsNotReadyWhileASourceHasAProblem) {
+  run();
+  EXPECT_EQ(ask("/readyz").status, 200);
+  source->set_problem("the file cannot be read");
+  EXPECT_EQ(ask("/readyz").status, 503);
+  EXPECT_EQ(ask("/readyz").body, "ready: source fake: the file cannot be read\n");
+  EXPECT_THAT(ask("/api/v1/status").body, HasSubstr(R"("problem":"source fake: the file cannot be read")"));
+  source->set_problem(std::nullopt);
+  EXPECT_EQ(ask("/readyz").status, 200);
 }
 
 }  // namespace

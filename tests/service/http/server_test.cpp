@@ -13,8 +13,10 @@
 #include <sstream>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <vector>
 
+#include "tests/service/doubles.h"
 #include "tests/service/http/http_client.h"
 
 namespace flashphase::http {
@@ -30,7 +32,13 @@ using testing_support::talk;
 
 class ServerTest : public testing::Test {
  protected:
-  Server server_{"127.0.0.1", 0, [](std::string_view target) -> Response {
+  Server server_{"127.0.0.1", 0, [](const Request& request) -> Response {
+                   const std::string_view target = request.target;
+                   if (request.post)
+                     return {200, "text/plain",
+                             "POST " + std::string(target) + ": " + std::string(request.body) + ", " +
+                                 std::string(request.content_type) +
+                                 (request.from_loopback ? ", from this machine\n" : ", from elsewhere\n")};
                    if (target == "/throw") throw std::runtime_error("no luck");
                    if (target == "/missing") return {404, "text/plain", "no such page\n"};
                    return {200, "text/plain", "you asked for " + std::string(target) + "\n"};
@@ -61,7 +69,33 @@ TEST_F(ServerTest, AnswersSeveralRequestsOnOneConnection) {
 TEST_F(ServerTest, RefusesOtherMethods) {
   const std::string answer = talk(server_.port(), request("DELETE", "/page"));
   EXPECT_THAT(answer, StartsWith("HTTP/1.1 405 "));
-  EXPECT_THAT(answer, HasSubstr("Allow: GET, HEAD\r\n"));
+  EXPECT_THAT(answer, HasSubstr("Allow: GET, HEAD, POST\r\n"));
+}
+
+TEST_F(ServerTest, GivesAPostWithItsBodyToTheHandler) {
+  const std::string answer = talk(
+      server_.port(),
+      "POST /model HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 4\r\n\r\nbody" +
+          request("GET", "/after"));
+  EXPECT_THAT(answer, HasSubstr("POST /model: body, application/json, from this machine\n"));
+  EXPECT_THAT(answer, HasSubstr("you asked for /after\n"));
+}
+
+TEST(Server, AnswersOthersWhileAPostTakesItsTime) {
+  testing_support::Gate gate;
+  Server server("127.0.0.1", 0, [&](const Request& request) -> Response {
+    if (request.post) gate.pass();
+    return {200, "text/plain", "done\n"};
+  });
+  std::thread poster([&] {
+    EXPECT_THAT(
+        talk(server.port(), "POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"),
+        HasSubstr("done\n"));
+  });
+  gate.wait_for_someone();
+  EXPECT_THAT(get(server.port(), "/"), HasSubstr("done\n"));
+  gate.open();
+  poster.join();
 }
 
 TEST_F(ServerTest, PassesOnTheStatusOfTheHandler) {
@@ -119,7 +153,7 @@ TEST_F(ServerTest, IdleBrowsersShutNobodyOut) {
 }
 
 TEST(ServerPatience, ARequestHasToBeThereSoon) {
-  const Server server("127.0.0.1", 0, [](std::string_view) { return Response{}; },
+  const Server server("127.0.0.1", 0, [](const Request&) { return Response{}; },
                       {.request = std::chrono::seconds(1), .idle = std::chrono::hours(1)});
   EXPECT_EQ(talk(server.port(), ""), "");
   EXPECT_EQ(talk(server.port(), "GET / HTTP/1.1\r\n"), "");
@@ -129,7 +163,7 @@ TEST(ServerPatience, ARequestHasToBeThereSoon) {
 }
 
 TEST(ServerPatience, AConnectionOnWhichNothingMoreComesIsClosed) {
-  const Server server("127.0.0.1", 0, [](std::string_view) { return Response{}; },
+  const Server server("127.0.0.1", 0, [](const Request&) { return Response{}; },
                       {.request = std::chrono::hours(1), .idle = std::chrono::milliseconds(1)});
   EXPECT_THAT(talk(server.port(), "GET / HTTP/1.1\r\nHost: test\r\n\r\n"), StartsWith("HTTP/1.1 200 "));
 }
@@ -220,7 +254,7 @@ TEST_F(ServerTest, WithoutDescriptorsItSleepsAndAnswersOnceThereAreSome) {
 }
 
 TEST(ServerPatience, WithoutDescriptorsAnIdleConnectionMakesRoom) {
-  const Server server("127.0.0.1", 0, [](std::string_view) { return Response{}; },
+  const Server server("127.0.0.1", 0, [](const Request&) { return Response{}; },
                       {.request = std::chrono::hours(1), .idle = std::chrono::hours(1)});
   HttpClient idle(server.port());
   idle.send("GET / HTTP/1.1\r\nHost: test\r\n\r\n");
@@ -235,7 +269,7 @@ TEST(ServerPatience, WithoutDescriptorsAnIdleConnectionMakesRoom) {
 
 TEST_F(ServerTest, APortInUseIsNamed) {
   try {
-    Server second("127.0.0.1", server_.port(), [](std::string_view) { return Response{}; });
+    Server second("127.0.0.1", server_.port(), [](const Request&) { return Response{}; });
     FAIL();
   } catch (const std::runtime_error& error) {
     EXPECT_THAT(error.what(), StartsWith("port: cannot listen on 127.0.0.1:"));
@@ -245,7 +279,7 @@ TEST_F(ServerTest, APortInUseIsNamed) {
 
 TEST_F(ServerTest, ABadAddressIsNamed) {
   try {
-    Server second("localhost please", 0, [](std::string_view) { return Response{}; });
+    Server second("localhost please", 0, [](const Request&) { return Response{}; });
     FAIL();
   } catch (const std::runtime_error& error) {
     EXPECT_THAT(error.what(), StartsWith("address: \"localhost please\" is not an IP address"));

@@ -37,7 +37,7 @@ class NativeSourceTest : public testing::Test {
 };
 
 TEST_F(NativeSourceTest, GivesTheItemsOfAStreamInOrder) {
-  NativeSource source(context_, {.endpoint = "tcp://127.0.0.1:*", .pull = true, .bind = true});
+  NativeSource source(context_, {.endpoint = "tcp://127.0.0.1:*", .zmq = {.pull = true, .bind = true}});
   zmq::socket_t sender(context_, zmq::socket_type::push);
   sender.connect(source.endpoint());
   v1::StreamMessage begin, end;
@@ -62,13 +62,13 @@ TEST_F(NativeSourceTest, GivesTheItemsOfAStreamInOrder) {
 }
 
 TEST_F(NativeSourceTest, ReturnsNothingAtTheDeadline) {
-  NativeSource source(context_, {.endpoint = "tcp://127.0.0.1:*", .pull = true, .bind = true});
+  NativeSource source(context_, {.endpoint = "tcp://127.0.0.1:*", .zmq = {.pull = true, .bind = true}});
   EXPECT_FALSE(source.next(Clock::now()));
   EXPECT_FALSE(source.next(Clock::time_point{}));
 }
 
 TEST_F(NativeSourceTest, GoesOnAfterBadMessages) {
-  NativeSource source(context_, {.endpoint = "tcp://127.0.0.1:*", .pull = true, .bind = true});
+  NativeSource source(context_, {.endpoint = "tcp://127.0.0.1:*", .zmq = {.pull = true, .bind = true}});
   zmq::socket_t sender(context_, zmq::socket_type::push);
   sender.connect(source.endpoint());
   send(sender, {"garbage"});
@@ -80,8 +80,9 @@ TEST_F(NativeSourceTest, GoesOnAfterBadMessages) {
 }
 
 TEST_F(NativeSourceTest, APeerThatSendsTooMuchIsCutOffAndTheOthersAreHeard) {
-  NativeSource source(
-      context_, {.endpoint = "tcp://127.0.0.1:*", .pull = true, .bind = true, .max_message_bytes = 4000});
+  NativeSource source(context_, {.endpoint = "tcp://127.0.0.1:*",
+                                 .limits = {.max_message_bytes = 4000},
+                                 .zmq = {.pull = true, .bind = true}});
   zmq::socket_t flooder(context_, zmq::socket_type::push), sender(context_, zmq::socket_type::push);
   flooder.set(zmq::sockopt::linger, 0);
   flooder.connect(source.endpoint());
@@ -102,8 +103,8 @@ TEST_F(NativeSourceTest, APeerThatSendsTooMuchIsCutOffAndTheOthersAreHeard) {
 TEST_F(NativeSourceTest, AMessageOverTheLimitIsRejectedWithItsSizeAndTheSenderIsHeardFurther) {
   zmq::socket_t sender(context_, zmq::socket_type::xpub);
   sender.bind("tcp://127.0.0.1:*");
-  NativeSource source(context_,
-                      {.endpoint = sender.get(zmq::sockopt::last_endpoint), .max_message_bytes = 20'000});
+  NativeSource source(context_, {.endpoint = sender.get(zmq::sockopt::last_endpoint),
+                                 .limits = {.max_message_bytes = 20'000}});
   zmq::message_t subscription;
   ASSERT_TRUE(sender.recv(subscription));
   send(sender, {frame_message(0, 80, 100).SerializeAsString(), float_pixels(80 * 100)});
@@ -119,8 +120,8 @@ TEST_F(NativeSourceTest, ConnectsAgainAfterAMessageThatCutTheConnectionAndLosesN
   sender.set(zmq::sockopt::xpub_verbose,
              true);  // tells of the second subscription too, even before the first ends
   sender.bind("tcp://127.0.0.1:*");
-  NativeSource source(context_,
-                      {.endpoint = sender.get(zmq::sockopt::last_endpoint), .max_message_bytes = 4000});
+  NativeSource source(
+      context_, {.endpoint = sender.get(zmq::sockopt::last_endpoint), .limits = {.max_message_bytes = 4000}});
   zmq::message_t subscription;
   ASSERT_TRUE(sender.recv(subscription));
   for (std::uint64_t i = 0; i < 5; ++i)
@@ -129,12 +130,14 @@ TEST_F(NativeSourceTest, ConnectsAgainAfterAMessageThatCutTheConnectionAndLosesN
   for (std::uint64_t i = 0; i < 5; ++i) EXPECT_EQ(std::get<Frame>(next_of_stream(source)).id.sequence, i);
   EXPECT_THAT(std::get<Problem>(next_of_stream(source)).sentence,
               testing::HasSubstr("more than 4 times max_message_bytes, 4000"));
+  EXPECT_THAT(source.problem().value_or(""), testing::HasSubstr("the connection was cut"));
   for (bool subscribed = false; !subscribed;) {
     ASSERT_TRUE(sender.recv(subscription));  // the end of the first one, then the new one
     subscribed = subscription.size() > 0 && *subscription.data<char>() == 1;
   }
   send(sender, {frame_message(6).SerializeAsString(), float_pixels(24)});
   EXPECT_EQ(std::get<Frame>(next_of_stream(source)).id.sequence, 6u);
+  EXPECT_EQ(source.problem(), std::nullopt);
 }
 
 TEST_F(NativeSourceTest, ConnectsAgainWhenAnotherKindOfSocketWasAtItsEndpoint) {
@@ -161,10 +164,8 @@ TEST_F(NativeSourceTest, ConnectsAgainWhenAnotherKindOfSocketWasAtItsEndpoint) {
 TEST_F(NativeSourceTest, ASenderThatIsNotReadFillsTheSocketNoFurtherThanItsBytes) {
   constexpr std::size_t kPixels = 250'000;  // of a megabyte
   NativeSource source(context_, {.endpoint = "tcp://127.0.0.1:*",
-                                 .pull = true,
-                                 .bind = true,
-                                 .high_water_mark = 1000,
-                                 .queue_bytes = 5'000'000});
+                                 .limits = {.high_water_mark = 1000, .queue_bytes = 5'000'000},
+                                 .zmq = {.pull = true, .bind = true}});
   zmq::socket_t sender(context_, zmq::socket_type::push);
   sender.set(zmq::sockopt::sndhwm, 1);
   sender.set(zmq::sockopt::linger, 0);
@@ -188,7 +189,7 @@ TEST_F(NativeSourceTest, ASenderThatIsNotReadFillsTheSocketNoFurtherThanItsBytes
 }
 
 TEST_F(NativeSourceTest, TellsOfSendersThatComeAndGo) {
-  NativeSource source(context_, {.endpoint = "tcp://127.0.0.1:*", .pull = true, .bind = true});
+  NativeSource source(context_, {.endpoint = "tcp://127.0.0.1:*", .zmq = {.pull = true, .bind = true}});
   {
     zmq::socket_t sender(context_, zmq::socket_type::push);
     sender.connect(source.endpoint());
@@ -208,7 +209,7 @@ TEST_F(NativeSourceTest, SubscribesAndConnectsToASenderThatComesLater) {
 }
 
 TEST_F(NativeSourceTest, SaysWhatIsWrongWithItsEndpoint) {
-  const auto problem = [&](const NativeSourceConfig& config) -> std::string {
+  const auto problem = [&](const SourceConfig& config) -> std::string {
     try {
       NativeSource source(context_, config);
     } catch (const std::runtime_error& error) {
@@ -218,10 +219,10 @@ TEST_F(NativeSourceTest, SaysWhatIsWrongWithItsEndpoint) {
   };
   EXPECT_THAT(problem({.endpoint = "tcp://no port"}),
               testing::StartsWith("endpoint: cannot connect to tcp://no port: "));
-  EXPECT_THAT(problem({.endpoint = "tcp://127.0.0.1", .bind = true}),
+  EXPECT_THAT(problem({.endpoint = "tcp://127.0.0.1", .zmq = {.bind = true}}),
               testing::StartsWith("endpoint: cannot bind tcp://127.0.0.1: "));
-  NativeSource holder(context_, {.endpoint = "tcp://127.0.0.1:*", .bind = true});
-  EXPECT_THAT(problem({.endpoint = holder.endpoint(), .bind = true}),
+  NativeSource holder(context_, {.endpoint = "tcp://127.0.0.1:*", .zmq = {.bind = true}});
+  EXPECT_THAT(problem({.endpoint = holder.endpoint(), .zmq = {.bind = true}}),
               testing::HasSubstr("Address already in use"));
 }
 

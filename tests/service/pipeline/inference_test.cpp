@@ -99,7 +99,7 @@ std::vector<std::unique_ptr<Reconstruction>> results_of(Inference& inference,
 
 TEST(Inference, GivesEachPatternItsOwnObjectAndResidual) {
   PointNetwork network;
-  Inference infer(network);
+  Inference infer(network, std::make_shared<const ModelInfo>(network.info()));
   const auto batch = batch_of({9, 4, 12, 7, 3});
   const auto results = results_of(infer, batch);
   ASSERT_EQ(results.size(), batch.size());
@@ -124,9 +124,9 @@ TEST(Inference, GivesEachPatternItsOwnObjectAndResidual) {
 
 TEST(Inference, SaysOfEachPatternWhetherItLiesInTheModelsDomain) {
   PointNetwork network;
-  Inference infer(network);
   const auto batch = batch_of({1, 8, 2});
   network.info().domain.photons_max = batch[1].pattern->summary.photons - 1;
+  Inference infer(network, std::make_shared<const ModelInfo>(network.info()));
   const auto results = results_of(infer, batch);
   EXPECT_TRUE(results[0]->in_domain);
   EXPECT_FALSE(results[1]->in_domain);
@@ -135,7 +135,7 @@ TEST(Inference, SaysOfEachPatternWhetherItLiesInTheModelsDomain) {
 
 TEST(Inference, CollectsBatchesInTheOrderOfTheirSubmission) {
   LatePointNetwork network;
-  Inference inference(network);
+  Inference inference(network, std::make_shared<const ModelInfo>(network.info()));
   const auto first = batch_of({9, 4}), second = batch_of({5});
   inference.submit(first);
   inference.submit(second);
@@ -155,7 +155,7 @@ class BatchesOfAllSizes : public PipelineTest {
 };
 
 void BatchesOfAllSizes::expect_every_frame_keeps_its_own_image(std::unique_ptr<Network> network) {
-  stages.networks.push_back(std::move(network));
+  stages.networks.workers.push_back(std::move(network));
   config.refine_policy = RefinePolicy::all;
   stages.solvers.push_back(std::make_unique<testing_support::FakeSolver>());
   config.refine_batch = 3;
@@ -184,7 +184,11 @@ TEST_F(BatchesOfAllSizes, EveryFrameKeepsItsOwnImageWhereBatchesOverlap) {
 }
 
 TEST_F(PipelineTest, TheNetworkIsAtTheNextBatchWhileOneIsDelivered) {
-  LatePointNetwork network;
+  auto owned = std::make_unique<LatePointNetwork>();
+  LatePointNetwork& network = *owned;
+  Networks networks;
+  networks.workers.push_back(std::move(owned));
+  const ModelSlot models(std::move(networks));
   Rejections rejections(metrics, *logger);
   Queue<ToInfer> from(100, WhenFull::block);
   Queue<ToPublish> publish(100, WhenFull::block);
@@ -194,13 +198,13 @@ TEST_F(PipelineTest, TheNetworkIsAtTheNextBatchWhileOneIsDelivered) {
   for (Prepared& prepared : batch_of({7, 8})) (void)from.push(std::move(prepared));
   from.close();
   config.batch_size = 2;
-  InferWorker(network, config, metrics, rejections, from, publish, refine).run();
+  InferWorker(models, 0, config, metrics, rejections, from, publish, refine).run();
   EXPECT_EQ(network.most_under_way(), 2u);
   std::vector<std::uint64_t> order;  // 0: the event
   publish.close();
   while (auto item = publish.pop()) {
-    const auto* result = std::get_if<std::unique_ptr<Reconstruction>>(&*item);
-    order.push_back(result != nullptr ? (*result)->pattern->id.sequence : 0);
+    const auto* outgoing = std::get_if<Outgoing>(&*item);
+    order.push_back(outgoing != nullptr ? outgoing->result->pattern->id.sequence : 0);
   }
   EXPECT_THAT(order, testing::ElementsAre(1, 2, 3, 4, 5, 6, 0, 7, 8));
 }

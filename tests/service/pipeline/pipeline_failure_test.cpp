@@ -54,7 +54,7 @@ TEST_F(PipelineTest, RejectsAndCountsWhatCannotBeProcessed) {
 
 TEST_F(PipelineTest, ANetworkThatThrowsFailsThePipelineAndStillAccountsForEveryFrame) {
   std::atomic<int> calls{0};
-  stages.networks.push_back(std::make_unique<FakeNetwork>([&](int) {
+  stages.networks.workers.push_back(std::make_unique<FakeNetwork>([&](int) {
     if (calls++ == 2) throw std::runtime_error("out of memory");
   }));
   build();
@@ -70,7 +70,7 @@ TEST_F(PipelineTest, ANetworkThatThrowsFailsThePipelineAndStillAccountsForEveryF
 }
 
 TEST_F(PipelineTest, ALostDeviceIsToldFromOtherFailures) {
-  stages.networks.push_back(
+  stages.networks.workers.push_back(
       std::make_unique<FakeNetwork>([](int) { throw DeviceLost("GPU 0 fell off the bus"); }));
   build();
   feed(1);
@@ -117,7 +117,7 @@ TEST_F(PipelineTest, ARefinementThatAFailureLeavesNoQueueForHasFailedAndWasNotTo
   Gate gate;
   logger = std::make_shared<spdlog::logger>("test", std::make_shared<OpensAtALine>(gate));
   config.refine_policy = RefinePolicy::all;
-  stages.networks.push_back(std::make_unique<FakeNetwork>([&](int) { gate.pass(); }));
+  stages.networks.workers.push_back(std::make_unique<FakeNetwork>([&](int) { gate.pass(); }));
   stages.solvers.push_back(std::make_unique<FakeSolver>());
   build();
   feed(1);
@@ -132,9 +132,9 @@ TEST_F(PipelineTest, ARefinementThatAFailureLeavesNoQueueForHasFailedAndWasNotTo
 
 TEST_F(PipelineTest, AFrameThatWaitsAtTheFirstQueueWhenTheFailureComesHasFailedAndWasNotTooMuch) {
   Gate gate;
-  config.replay = true;
+  source->set_waits();
   config.ingest_queue = config.batch_size = 1;
-  stages.networks.push_back(std::make_unique<FakeNetwork>([&](int) {
+  stages.networks.workers.push_back(std::make_unique<FakeNetwork>([&](int) {
     gate.pass();
     throw std::runtime_error("broken");
   }));
@@ -155,7 +155,7 @@ TEST_F(PipelineTest, APreparationThatThrowsFailsThePipelineAndStillAccountsForEv
   stages.prepare = std::make_unique<FakePreparation>(*stages.prepare, [](const Frame& frame) {
     if (frame.id.sequence == 40) throw std::runtime_error("a number too many");
   });
-  config.replay = true;
+  source->set_waits();
   build();
   feed(100);
   const Accounts accounts = wait_for_failure();
@@ -228,7 +228,7 @@ INSTANTIATE_TEST_SUITE_P(At, ASinkThatThrows, testing::Values("inferred", "refin
                          [](const auto& of) { return std::string(of.param); });
 
 TEST_F(PipelineTest, MemoryThatDoesNotSufficeIsSaidOfTheStageThatWantedIt) {
-  stages.networks.push_back(std::make_unique<FakeNetwork>([](int) { throw std::bad_alloc(); }));
+  stages.networks.workers.push_back(std::make_unique<FakeNetwork>([](int) { throw std::bad_alloc(); }));
   build();
   feed(1);
   EXPECT_TRUE(wait_for_failure().accounted());

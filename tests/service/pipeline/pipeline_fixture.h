@@ -51,7 +51,7 @@ class PipelineTest : public testing::Test {
   }
 
   void build() {
-    if (stages.networks.empty()) stages.networks.push_back(std::make_unique<FakeNetwork>());
+    if (stages.networks.workers.empty()) stages.networks.workers.push_back(std::make_unique<FakeNetwork>());
     pipeline = std::make_unique<service::Pipeline>(config, std::move(stages), metrics, logger);
     pipeline->start();
   }

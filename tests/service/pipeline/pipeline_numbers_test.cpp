@@ -34,7 +34,7 @@ class BrokenSolver final : public FakeSolver {
 class PipelineNumbers : public PipelineTest {};
 
 TEST_F(PipelineNumbers, AnImageThatIsNotFiniteIsACountedRejection) {
-  stages.networks.push_back(std::make_unique<BrokenNetwork>());
+  stages.networks.workers.push_back(std::make_unique<BrokenNetwork>());
   build();
   feed(40);
   const Accounts accounts = drain();

@@ -149,7 +149,8 @@ TEST_F(PipelineTest, TheViewersAnswersAreTheStartsAfterTheNetworksOwn) {
   std::vector<refine::Starts> seen;
   config.refine_policy = RefinePolicy::all;
   config.refine_starts = 5;
-  stages.viewers.push_back(std::make_unique<FakeNetwork>([&](int count) { viewed.push_back(count); }));
+  stages.networks.viewers.push_back(
+      std::make_unique<FakeNetwork>([&](int count) { viewed.push_back(count); }));
   stages.solvers.push_back(std::make_unique<StartsSolver>(seen));
   build();
   feed(1);
@@ -167,7 +168,7 @@ TEST_F(PipelineTest, TheViewersAnswersAreTheStartsAfterTheNetworksOwn) {
 
 TEST_F(PipelineTest, AsManyViewersAsSolversOrNone) {
   config.refine_policy = RefinePolicy::all;
-  stages.viewers.push_back(std::make_unique<FakeNetwork>());
+  stages.networks.viewers.push_back(std::make_unique<FakeNetwork>());
   for (int i = 0; i < 2; ++i) stages.solvers.push_back(std::make_unique<FakeSolver>());
   EXPECT_THROW(build(), std::invalid_argument);
 }

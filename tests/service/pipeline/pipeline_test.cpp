@@ -41,8 +41,8 @@ TEST_F(PipelineTest, CarriesEveryFrameToTheSinkUnderItsOwnName) {
     EXPECT_EQ(result.pattern->id.source, "fake");
     EXPECT_EQ(result.size, testing_support::kObjectSize);
     EXPECT_EQ(result.amplitude[0], 1.0f);
-    EXPECT_EQ(result.model_name, "fake");
-    EXPECT_EQ(result.model_hash, "0123");
+    EXPECT_EQ(result.model->name, "fake");
+    EXPECT_EQ(result.model->hash, "0123");
     EXPECT_GE(result.residual, 0.0f) << "the score stage has seen it";
   }
 }
@@ -67,7 +67,7 @@ TEST_F(PipelineTest, TheStagesOfAResultAddUpToItsLatency) {
     }
   };
   stages.sinks.push_back(clock);
-  stages.networks.push_back(std::make_unique<FakeNetwork>([&](int) {
+  stages.networks.workers.push_back(std::make_unique<FakeNetwork>([&](int) {
     work();
     inferred.push_back(Clock::now());
   }));
@@ -112,7 +112,7 @@ TEST_F(PipelineTest, TheStagesOfAResultAddUpToItsLatency) {
 TEST_F(PipelineTest, LiveItDropsTheOldestWhenBehindAndAccountsForThem) {
   Gate gate;
   config.ingest_queue = 8;
-  stages.networks.push_back(std::make_unique<FakeNetwork>([&](int) { gate.pass(); }));
+  stages.networks.workers.push_back(std::make_unique<FakeNetwork>([&](int) { gate.pass(); }));
   build();
   feed(500);
   source->wait_until_taken();
@@ -127,7 +127,7 @@ TEST_F(PipelineTest, LiveItDropsTheOldestWhenBehindAndAccountsForThem) {
 }
 
 TEST_F(PipelineTest, InReplayItMakesTheSourceWaitAndLosesNothing) {
-  config.replay = true;
+  source->set_waits();
   config.ingest_queue = 4;
   build();
   feed(500);
@@ -221,7 +221,7 @@ TEST_F(PipelineTest, ABacklogIsBoundedInBytesAndEveryFrameOfItCounted) {
   Gate gate;
   const std::size_t frame_bytes = testing_support::some_frame(0).pixels.data.size();
   config.ingest_bytes = 20 * frame_bytes;
-  stages.networks.push_back(std::make_unique<FakeNetwork>([&](int) { gate.pass(); }));
+  stages.networks.workers.push_back(std::make_unique<FakeNetwork>([&](int) { gate.pass(); }));
   build();
   std::uint64_t fed = 0;
   const auto waiting_for = [&](Edge edge) { return pipeline->queued()[static_cast<std::size_t>(edge)]; };
@@ -248,7 +248,7 @@ TEST_F(PipelineTest, ABacklogIsBoundedInBytesAndEveryFrameOfItCounted) {
 }
 
 TEST_F(PipelineTest, InReplayABoundInBytesMakesTheSourceWait) {
-  config.replay = true;
+  source->set_waits();
   config.ingest_bytes = 3 * testing_support::some_frame(0).pixels.data.size();
   build();
   feed(500);
@@ -283,7 +283,7 @@ TEST_F(PipelineTest, RunsBeginBeforeTheirFramesAndEndAfterThem) {
 TEST_F(PipelineTest, ABeginIsNotLostWhenFramesAre) {
   Gate gate;
   config.ingest_queue = 2;
-  stages.networks.push_back(std::make_unique<FakeNetwork>([&](int) { gate.pass(); }));
+  stages.networks.workers.push_back(std::make_unique<FakeNetwork>([&](int) { gate.pass(); }));
   build();
   feed(300);
   source->add(ingest::RunBegin{.source = "fake", .run = 9, .expected_frames = 0});
@@ -317,7 +317,7 @@ TEST_F(PipelineTest, BatchesWhatIsWaiting) {
   Gate gate;
   std::mutex mutex;
   std::vector<int> sizes;
-  stages.networks.push_back(std::make_unique<FakeNetwork>([&](int size) {
+  stages.networks.workers.push_back(std::make_unique<FakeNetwork>([&](int size) {
     gate.pass();
     std::lock_guard lock(mutex);
     sizes.push_back(size);
@@ -344,7 +344,7 @@ class ScoringNetwork final : public FakeNetwork {
 };
 
 TEST_F(PipelineTest, KeepsTheResidualThatANetworkGives) {
-  stages.networks.push_back(std::make_unique<ScoringNetwork>());
+  stages.networks.workers.push_back(std::make_unique<ScoringNetwork>());
   build();
   feed(5);
   drain();
@@ -352,7 +352,7 @@ TEST_F(PipelineTest, KeepsTheResidualThatANetworkGives) {
 }
 
 TEST_F(PipelineTest, CountsOnceWhatANetworkHadNoMemoryFor) {
-  stages.networks.push_back(std::make_unique<ScoringNetwork>());
+  stages.networks.workers.push_back(std::make_unique<ScoringNetwork>());
   build();
   feed(20);
   drain();
@@ -360,13 +360,13 @@ TEST_F(PipelineTest, CountsOnceWhatANetworkHadNoMemoryFor) {
 }
 
 TEST_F(PipelineTest, SeveralWorkersLoseNothing) {
-  config.replay = true;
+  source->set_waits();
   config.preprocess_threads = 2;
   config.infer_workers = 2;
   config.refine_policy = RefinePolicy::all;
   config.refine_queue = 10000;
   for (int i = 0; i < 2; ++i) {
-    stages.networks.push_back(std::make_unique<FakeNetwork>());
+    stages.networks.workers.push_back(std::make_unique<FakeNetwork>());
     stages.solvers.push_back(std::make_unique<FakeSolver>());
   }
   build();

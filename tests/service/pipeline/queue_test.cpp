@@ -183,5 +183,41 @@ TEST(Queue, GivesBackAllThatItDropsBetweenManyThreads) {
   EXPECT_EQ(traffic.received + traffic.lost, traffic.sent);
 }
 
+TEST(Queue, WhatWaitedForItsRoomIsNeverDroppedForAnother) {
+  Queue<int> queue(3, WhenFull::drop_oldest);
+  EXPECT_THAT(queue.push(1, WhenFull::block), IsEmpty());
+  EXPECT_THAT(queue.push(2), IsEmpty());
+  EXPECT_THAT(queue.push(3, WhenFull::block), IsEmpty());
+  EXPECT_THAT(queue.push(4), ElementsAre(2)) << "the oldest that may go";
+  EXPECT_THAT(queue.push(5, WhenFull::block, kPast), ElementsAre(5)) << "one that waits takes nobody's place";
+  EXPECT_EQ(queue.pop(), 1);
+  EXPECT_THAT(queue.push(6, WhenFull::block), IsEmpty());
+  EXPECT_THAT(queue.push(7), ElementsAre(4));
+  EXPECT_EQ(queue.pop(), 3);
+  EXPECT_EQ(queue.pop(), 6);
+  EXPECT_EQ(queue.pop(), 7);
+}
+
+TEST(Queue, GivesTheItemItselfBackWhenNothingMayGoForIt) {
+  Queue<int> queue(2, WhenFull::drop_oldest, 10,
+                   [](const int& item) { return static_cast<std::size_t>(item); });
+  EXPECT_THAT(queue.push(9, WhenFull::block), IsEmpty());
+  EXPECT_THAT(queue.push(1), IsEmpty());
+  EXPECT_THAT(queue.push(2), ElementsAre(2)) << "without the one that goes it is too heavy still";
+  EXPECT_EQ(queue.weight(), 10u);
+  EXPECT_EQ(queue.lost(), 1u);
+}
+
+TEST(Queue, LeavesToThreadsThatShareItWhatIsTheirs) {
+  Queue<int> queue(16, WhenFull::block);
+  for (int i = 0; i < 9; ++i) EXPECT_THAT(queue.push(i), IsEmpty());
+  std::vector<int> out;
+  EXPECT_EQ(queue.pop_some(out, 32, kPast, 4), 3u);
+  EXPECT_EQ(queue.pop_some(out, 32, kPast, 4), 2u);
+  EXPECT_EQ(queue.pop_some(out, 1, kPast, 2), 1u);
+  EXPECT_EQ(queue.pop_some(out, 32, kPast, 4), 1u) << "one is never too few";
+  EXPECT_THAT(out, ElementsAre(0, 1, 2, 3, 4, 5, 6));
+}
+
 }  // namespace
 }  // namespace flashphase::service

@@ -44,22 +44,17 @@ RefineJob job_of(const std::vector<Complex>& answer) {
   pattern->noise_residual = 0.25f;
   ObjectBatch start(1, kN);
   start.object = answer;
-  return {pattern, start, {}, Clock::now()};
-}
-
-ModelInfo model() {
-  ModelInfo info;
-  info.pattern_size = kM;
-  info.object_size = kN;
-  return info;
+  auto model = std::make_shared<ModelInfo>();
+  model->pattern_size = kM;
+  model->object_size = kN;
+  return {pattern, start, model, {}, Clock::now()};
 }
 
 std::unique_ptr<Reconstruction> refined(const RefineJob& job, int starts,
                                         const char* schedule = "20*HIO+10*ER") {
   const auto solver = refine::make_cpu_solver();
   const refine::Schedule parsed = refine::parse_schedule(schedule);
-  const ModelInfo info = model();
-  Refinement refine(*solver, parsed, info, starts);
+  Refinement refine(*solver, parsed, starts);
   return std::move(refine(std::span(&job, 1)).at(0));
 }
 
@@ -94,8 +89,7 @@ TEST(Refinement, GivesTheSameTwiceAndInAnyBatch) {
   const std::vector<RefineJob> jobs{job_of(twin_of(particle())), job_of(particle())};
   const auto solver = refine::make_cpu_solver();
   const refine::Schedule schedule = refine::parse_schedule("10*HIO+5*ER");
-  const ModelInfo info = model();
-  Refinement refine(*solver, schedule, info, 3);
+  Refinement refine(*solver, schedule, 3);
   const auto together = refine(jobs);
   for (std::size_t i = 0; i < jobs.size(); ++i) {
     const auto alone = refine(std::span(jobs).subspan(i, 1));

@@ -20,8 +20,7 @@ Reconstruction some_result() {
   result.support = {1, 0, 0, 0, 1, 0, 0, 0, 1};
   result.residual = 0.01f;
   result.in_domain = true;
-  result.model_name = "flash-16";
-  result.model_hash = "abc";
+  result.model = std::make_shared<ModelInfo>(ModelInfo{.name = "flash-16", .hash = "abc"});
   for (std::size_t i = 0; i < kStageCount; ++i) result.times.seconds[i] = static_cast<float>(1 << i);
   return result;
 }

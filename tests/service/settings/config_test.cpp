@@ -34,11 +34,12 @@ TEST(Config, TakesItsDefaultsFromTheSchema) {
   const Config config = parse_config(kSource);
   ASSERT_EQ(config.sources.size(), 1u);
   EXPECT_EQ(config.sources[0].name, "detector");
-  EXPECT_FALSE(config.sources[0].pull);
-  EXPECT_EQ(config.sources[0].high_water_mark, 1000);
-  EXPECT_EQ(config.sources[0].max_message_bytes, 256 << 20) << "a 16-megapixel frame of uint32 has 69 MB";
-  EXPECT_EQ(config.sources[0].queue_bytes, 1'024'000'000u);
-  EXPECT_EQ(config.pipeline.ingest_bytes, 1'024'000'000u);
+  EXPECT_FALSE(config.sources[0].zmq.pull);
+  EXPECT_EQ(config.sources[0].limits.high_water_mark, 1000);
+  EXPECT_EQ(config.sources[0].limits.max_message_bytes, 256 << 20)
+      << "a 16-megapixel frame of uint32 has 69 MB";
+  EXPECT_EQ(config.sources[0].limits.queue_bytes, 256'000'000u);
+  EXPECT_EQ(config.pipeline.ingest_bytes, 768'000'000u);
   EXPECT_EQ(config.preprocess.pattern_size, 64);
   EXPECT_EQ(config.preprocess.centre_y, -1);
   EXPECT_EQ(config.pipeline.batch_size, 16u);
@@ -48,7 +49,7 @@ TEST(Config, TakesItsDefaultsFromTheSchema) {
   EXPECT_EQ(config.refine_device.kind, DeviceChoice::Kind::automatic);
   EXPECT_EQ(config.schedule.text, "polish");
   EXPECT_EQ(config.pipeline.refine_policy, RefinePolicy::off);
-  EXPECT_EQ(config.publish.endpoint, "tcp://127.0.0.1:5602");
+  EXPECT_EQ(config.sinks[0].endpoint, "tcp://127.0.0.1:5602");
   EXPECT_EQ(config.http.port, 8080);
 }
 
@@ -64,9 +65,9 @@ batch: {deadline_ms: 0.5}
 queues: {mode: replay, frames: 12, megabytes: 3}
 )");
   EXPECT_EQ(config.sources[0].name, "agipd");
-  EXPECT_TRUE(config.sources[0].pull);
-  EXPECT_TRUE(config.sources[0].bind);
-  EXPECT_EQ(config.sources[0].heartbeat.count(), 0);
+  EXPECT_TRUE(config.sources[0].zmq.pull);
+  EXPECT_TRUE(config.sources[0].zmq.bind);
+  EXPECT_EQ(config.sources[0].zmq.heartbeat.count(), 0);
   EXPECT_EQ(config.sources[1].name, "other");
   EXPECT_EQ(config.preprocess.centring, preprocess::Centring::centre_of_mass);
   EXPECT_FLOAT_EQ(config.preprocess.centre_y, 31.5f);
@@ -77,10 +78,29 @@ queues: {mode: replay, frames: 12, megabytes: 3}
   EXPECT_EQ(config.schedule.iterations(), 15);
   EXPECT_EQ(config.pipeline.refine_policy, RefinePolicy::above_residual);
   EXPECT_EQ(config.pipeline.batch_deadline, std::chrono::microseconds(500));
-  EXPECT_TRUE(config.pipeline.replay);
+  EXPECT_TRUE(config.sources[0].waits);
+  EXPECT_TRUE(config.sources[1].waits);
   EXPECT_EQ(config.pipeline.ingest_queue, 12u);
-  EXPECT_EQ(config.pipeline.ingest_bytes, 3'000'000u);
-  EXPECT_EQ(config.sources[1].queue_bytes, 3'000'000u);
+  EXPECT_EQ(config.pipeline.ingest_bytes, 2'250'000u);
+  EXPECT_EQ(config.sources[1].limits.queue_bytes, 375'000u);
+}
+
+TEST(Config, EverySourceHasItsModeAndEverySinkItsPlace) {
+  const Config config = parse_config(R"(
+source:
+  - {name: camera, endpoint: "ipc:///tmp/x"}
+  - {name: disk, endpoint: "ipc:///tmp/y", mode: replay}
+sink:
+  - {name: upstairs, endpoint: "tcp://127.0.0.1:7000", high_water_mark: 5}
+zeromq: {io_threads: 3}
+)");
+  EXPECT_FALSE(config.sources[0].waits);
+  EXPECT_TRUE(config.sources[1].waits);
+  ASSERT_EQ(config.sinks.size(), 2u);
+  EXPECT_EQ(config.sinks[0].name, "zeromq");
+  EXPECT_EQ(config.sinks[1].name, "upstairs");
+  EXPECT_EQ(config.sinks[1].high_water_mark, 5);
+  EXPECT_EQ(config.io_threads, 3);
 }
 
 struct BadConfig {
@@ -187,15 +207,15 @@ TEST(Config, AnOverrideWinsOverTheFile) {
                    {"batch.size=8", "refine.policy=all", "source.0.socket=pull", "source[0].bind=true"});
   EXPECT_EQ(config.pipeline.batch_size, 8u);
   EXPECT_EQ(config.pipeline.refine_policy, RefinePolicy::all);
-  EXPECT_TRUE(config.sources[0].pull);
-  EXPECT_TRUE(config.sources[0].bind);
+  EXPECT_TRUE(config.sources[0].zmq.pull);
+  EXPECT_TRUE(config.sources[0].zmq.bind);
 }
 
 TEST(Config, AnOverrideCanGiveWhatTheFileLeavesOut) {
   const Config config =
       parse_config("", ".", {"source.0.endpoint=tcp://127.0.0.1:1", "publish.high_water_mark=5"});
   EXPECT_EQ(config.sources[0].endpoint, "tcp://127.0.0.1:1");
-  EXPECT_EQ(config.publish.high_water_mark, 5);
+  EXPECT_EQ(config.sinks[0].high_water_mark, 5);
 }
 
 TEST(Config, ABadOverrideIsRefusedByItsPath) {
@@ -213,9 +233,10 @@ TEST(Config, TakesRelativePathsFromTheDirectoryOfTheFile) {
   EXPECT_EQ(config.calibration, "/abs/c.h5");
 }
 
-TEST(Config, WarmsUpEveryBatchSizeThatCanOccur) {
-  EXPECT_THAT(parse_config(kSource + "batch: {size: 4}").network.warm_up_batches,
-              testing::ElementsAre(1, 2, 3, 4));
+TEST(Config, WarmsUpBatchSizesUpToTheLargestInTimeThatGoesWithIt) {
+  EXPECT_THAT(parse_config(kSource + "batch: {size: 1}").network.warm_up_batches, testing::ElementsAre(1));
+  EXPECT_THAT(parse_config(kSource + "batch: {size: 12}").network.warm_up_batches,
+              testing::ElementsAre(1, 2, 4, 8, 12));
 }
 
 TEST(Config, PrintsItselfSoThatItReadsBackTheSame) {

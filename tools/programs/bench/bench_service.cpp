@@ -2,12 +2,15 @@
 #include <yaml-cpp/yaml.h>
 
 #include <chrono>
+#include <condition_variable>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <stdexcept>
+#include <stop_token>
 #include <string>
 #include <thread>
 #include <vector>
@@ -36,6 +39,7 @@ struct Arguments {
   int batch = 16;
   int workers = 1;
   int preprocess_threads = 1;
+  double swap_every = 0;
   bool json = false;
 };
 
@@ -69,17 +73,19 @@ std::string endpoint(int port) {
   return "tcp://127.0.0.1:" + std::to_string(port);
 }
 
+std::string model_of(const Arguments& arguments) {
+  if (arguments.network == "none") return "none";
+  return arguments.model.empty() ? shipped_model() : std::filesystem::absolute(arguments.model).string();
+}
+
 void write_config(const Arguments& arguments, const Ports& ports, const std::string& path) {
   const bool replay = arguments.trains.empty() && arguments.rate == "max";
-  const std::string model = arguments.network == "none" ? "none"
-                            : arguments.model.empty()   ? shipped_model()
-                                                        : std::filesystem::absolute(arguments.model).string();
   std::ofstream file(path);
   file << "source:\n- {endpoint: \"" << endpoint(ports.frames) << "\", socket: pull, bind: true}\n"
        << "preprocess: {expected_rows: 64, expected_columns: 64, threads: " << arguments.preprocess_threads
        << "}\n"
        << "batch: {size: " << arguments.batch << "}\n"
-       << "infer: {model: \"" << model << "\", device: " << arguments.backend
+       << "infer: {model: \"" << model_of(arguments) << "\", device: " << arguments.backend
        << ", workers: " << arguments.workers << "}\n"
        << "refine: {policy: " << (arguments.refine.empty() ? "off" : "all")
        << ", device: " << arguments.backend << ", queue: 16384"
@@ -133,6 +139,49 @@ void wait_for_subscription(int http_port) {
   }
   throw std::runtime_error("flashphased did not see the watcher's subscription within 10 s");
 }
+
+/// Has the daemon load its model anew, again and again, as an operator does who replaces it.
+class Swapper {
+ public:
+  /// Every so many seconds; 0 = never.
+  Swapper(double seconds, int http_port, std::string model, const ChildProcess& daemon) {
+    if (seconds <= 0) return;
+    thread_ = std::jthread([=, this, &daemon](const std::stop_token& stopped) {
+      std::mutex mutex;
+      std::unique_lock lock(mutex);
+      std::condition_variable_any never;
+      while (!never.wait_for(lock, stopped, std::chrono::duration<double>(seconds), [] { return false; }) &&
+             !stopped.stop_requested()) {
+        const bool done = http_post(http_port, "/api/v1/model", R"({"model": ")" + model + "\"}").has_value();
+        ++(done ? swaps_ : refused_);
+        const std::size_t resident = daemon.resident_bytes();
+        if (swaps_ == kSettled) first_ = resident;
+        last_ = resident;
+      }
+    });
+  }
+
+  void stop() {
+    if (!thread_.joinable()) return;
+    thread_.request_stop();
+    thread_.join();
+  }
+
+  /// After stop().
+  JsonObject report() const {
+    JsonObject report;
+    report.add("done", swaps_).add("refused", refused_);
+    report.add("rss_megabytes_first", static_cast<double>(first_) / 1e6);
+    return report.add("rss_megabytes_last", static_cast<double>(last_) / 1e6);
+  }
+
+ private:
+  static constexpr std::uint64_t kSettled = 5;  // swaps until the heap has its size
+
+  std::uint64_t swaps_ = 0, refused_ = 0;
+  std::size_t first_ = 0, last_ = 0;
+  std::jthread thread_;
+};
 
 std::vector<std::string> simulator_command(const Arguments& arguments, const Ports& ports) {
   std::vector<std::string> command{program_folder() + "/flashphase-sim",
@@ -197,8 +246,10 @@ int run(const Arguments& arguments) {
   ResultReceiver receiver(endpoint(ports.results));
   wait_for_subscription(ports.http);
   ChildProcess simulator(simulator_command(arguments, ports), scratch.file("sim.log"));
+  Swapper swapper(arguments.swap_every, ports.http, model_of(arguments), daemon);
   Watched watched;
   const YAML::Node status = watch_until_accounted(receiver, simulator, ports.http, watched);
+  swapper.stop();
   daemon.terminate();
   while (!watched.bye) {
     const auto* message = receiver.receive(milliseconds(5000));
@@ -224,6 +275,7 @@ int run(const Arguments& arguments) {
       .add("watched", watched.inferred)
       .add("accounted", accounted);
   if (!arguments.refine.empty()) report.add("refined", status["refined"].as<std::uint64_t>());
+  if (arguments.swap_every > 0) report.add("swaps", swapper.report());
   report.add("frames_per_second", watched.frames_per_second()).add("latency_milliseconds", latency);
   std::cout << report.text() << '\n';
   if (!accounted)
@@ -256,6 +308,10 @@ Command add_bench_service(CLI::App& parent) {
       ->capture_default_str();
   app->add_option("--workers", arguments->workers, "infer workers, of each GPU")
       ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  app->add_option("--swap-every", arguments->swap_every,
+                  "seconds between two loadings of the model while frames come; 0 = none")
+      ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
   app->add_option("--preprocess-threads", arguments->preprocess_threads)
       ->check(CLI::PositiveNumber)
