@@ -35,7 +35,8 @@ std::vector<std::uint16_t> expected_pixels(int size = 10) {
 
 Frame frame_of(std::span<const std::byte> data, Codec codec = Codec::none, int size = 10) {
   Frame frame;
-  frame.pixels = {.type = PixelType::u16, .height = size, .width = size, .codec = codec, .data = data};
+  frame.pixels = {
+      .type = PixelType::u16, .height = size, .width = size, .codec = codec, .data = data, .storage = {}};
   return frame;
 }
 

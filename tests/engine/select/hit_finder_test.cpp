@@ -41,7 +41,9 @@ class Hits {
     preprocess::CentreOfMass centre(pixels);
     const Result<float> with_centre = find_(pixels, &centre);
     EXPECT_EQ(with_centre.has_value(), result.has_value());
-    if (result && with_centre) EXPECT_EQ(*with_centre, *result);
+    if (result && with_centre) {
+      EXPECT_EQ(*with_centre, *result);
+    }
     return result;
   }
 
