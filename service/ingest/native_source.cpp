@@ -13,7 +13,6 @@
 #include "engine/device/range.h"
 #include "proto/endpoint.h"
 #include "service/ingest/native.h"
-#include "service/ingest/receive_mark.h"
 #include "service/ingest/sequence_tracker.h"
 
 namespace flashphase::ingest {
@@ -26,8 +25,19 @@ constexpr std::size_t kMostParts = 3;
 /// so at once when it does), and how often a peer is tried that is no good.
 constexpr std::chrono::seconds kGivenUp{1};
 
+/// The high-water mark of the socket, messages per connection: few, as what waits belongs into the pipeline's
+/// queue, which counts bytes; more only where so many of the largest fit. It never changes: libzmq tells the
+/// other side of a connection what was read by the mark that held then, and with another one it may wait for
+/// ever.
+int receive_mark(const Limits& limits) {
+  constexpr std::size_t kFew = 4;
+  return std::min(limits.high_water_mark,
+                  static_cast<int>(std::clamp<std::size_t>(limits.queue_bytes / limits.max_message_bytes,
+                                                           kFew, 1'000'000)));
+}
+
 void configure(zmq::socket_t& socket, const SourceConfig& config) {
-  socket.set(zmq::sockopt::rcvhwm, config.limits.high_water_mark);
+  socket.set(zmq::sockopt::rcvhwm, receive_mark(config.limits));
   socket.set(zmq::sockopt::maxmsgsize,
              static_cast<std::int64_t>(NativeSource::kMostOver * config.limits.max_message_bytes));
   socket.set(zmq::sockopt::linger, 0);
@@ -82,7 +92,6 @@ struct NativeSource::Impl {
   NativeLimits limits;
   zmq::socket_t socket;
   PeerMonitor monitor;
-  ReceiveMark mark;
   unsigned until_peers = 0;  ///< messages until connections are looked at even though messages keep coming
   int peers = 0;
   mutable std::mutex problem_mutex;
@@ -93,8 +102,7 @@ struct NativeSource::Impl {
       : config(std::move(given)),
         limits{.max_bytes = config.limits.max_message_bytes, .default_source = config.name},
         socket(context, config.zmq.pull ? zmq::socket_type::pull : zmq::socket_type::sub),
-        monitor(context, socket),
-        mark(config.limits.high_water_mark, config.limits.queue_bytes) {}
+        monitor(context, socket) {}
 
   void open() {
     open_endpoint(socket.handle(), config.endpoint,
@@ -123,19 +131,16 @@ struct NativeSource::Impl {
   Item decode(std::shared_ptr<zmq::message_t> first) {
     const Range range(Stage::ingest);
     std::array<Part, kMostParts> parts;
-    std::size_t count = 0, size = 0;
+    std::size_t count = 0;
     for (auto message = std::move(first);;) {
       const auto* bytes = static_cast<const std::byte*>(message->data());
       const bool more = message->more();
-      size += message->size();
       if (count < kMostParts) parts[count++] = {{bytes, message->size()}, std::move(message)};
       if (!more) break;
       message = std::make_shared<zmq::message_t>();
       (void)receive(*message);  // libzmq delivers all parts of a message or none
     }
-    const auto arrival = Clock::now();
-    if (const auto changed = mark.saw(size, peers)) socket.set(zmq::sockopt::rcvhwm, *changed);
-    return decode_native({parts.data(), count}, arrival, limits);
+    return decode_native({parts.data(), count}, Clock::now(), limits);
   }
 
   /// What became of connections since it was asked last; one at a time.

@@ -90,6 +90,64 @@ TEST(Daemon, CarriesFramesFromSocketToSocketAndSaysBye) {
   EXPECT_EQ(exit_code(daemon), 0);
 }
 
+TEST(Daemon, AModelThatFailsAtAnyStepLeavesTheRunningOne) {
+  class LargeNetwork : public FakeNetwork {
+   public:
+    LargeNetwork() { info_.pattern_size = 32; }
+    const ModelInfo& info() const override { return info_; }
+
+   private:
+    ModelInfo info_;
+  };
+  class OtherImage : public FakeNetwork {
+   public:
+    OtherImage() { info_.pattern_size = 16, info_.object_size = 4; }
+    const ModelInfo& info() const override { return info_; }
+
+   private:
+    ModelInfo info_;
+  };
+  const NetworkFactory factory = [](const std::string& model,
+                                    const NetworkOptions&) -> std::unique_ptr<Network> {
+    if (model == "/broken") throw std::runtime_error("warming up failed");
+    if (model == "/huge") throw std::bad_alloc();
+    if (model == "/large") return std::make_unique<LargeNetwork>();
+    if (model == "/other") return std::make_unique<OtherImage>();
+    return std::make_unique<FakeNetwork>([](int) {}, model == "none" ? "first" : model);
+  };
+  Daemon daemon(parse_config(kYaml), factory, silent());
+  daemon.start();
+  const auto why = [&](const std::string& model) -> std::string {
+    try {
+      daemon.replace_model(model);
+    } catch (const std::runtime_error& error) {
+      return error.what();
+    }
+    return "";
+  };
+  EXPECT_EQ(why("/broken"), "infer.model: warming up failed; the running model goes on");
+  EXPECT_THAT(why("/huge"), StartsWith("the memory does not suffice"));
+  EXPECT_THAT(why("/large"), StartsWith("preprocess.pattern_size: 16 does not fit the model"));
+  EXPECT_THAT(why("/other"),
+              HasSubstr("makes 4 pixels of 16, not as the running model: first makes 8 pixels of 16"));
+  EXPECT_THAT(why("relative"), HasSubstr("not an absolute path"));
+  EXPECT_THAT(daemon.status(), HasSubstr("\"model\":{\"name\":\"first\""));
+  EXPECT_EQ(why("/next"), "");
+  EXPECT_THAT(daemon.status(), HasSubstr("\"model\":{\"name\":\"/next\""));
+}
+
+TEST(Daemon, OpensTheFurtherSinksThatAreAskedFor) {
+  Daemon daemon(parse_config(kYaml, ".", {"sink=[{name: upstairs, endpoint: \"tcp://127.0.0.1:*\"}]"}),
+                fake_network, silent());
+  daemon.start();
+  EXPECT_THAT(get(daemon.http_port(), "/metrics"),
+              HasSubstr("flashphase_publish_dropped_total{sink=\"upstairs\"}"));
+  EXPECT_THAT(problem_of({"sink=[{name: zeromq, endpoint: \"tcp://127.0.0.1:*\"}]"}),
+              HasSubstr("sink[0].name: \"zeromq\" is the name of another sink"));
+  EXPECT_THAT(problem_of({"sink=[{name: a, endpoint: \"" + daemon.publish_endpoint() + "\"}]"}),
+              AllOf(StartsWith("sink[0].endpoint: cannot bind"), HasSubstr("in use")));
+}
+
 TEST(Daemon, RefusesAPublishEndpointThatIsTaken) {
   Daemon first(parse_config(kYaml), fake_network, silent());
   EXPECT_THAT(problem_of({"publish.endpoint=" + first.publish_endpoint()}),

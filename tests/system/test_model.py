@@ -44,8 +44,8 @@ def test_a_model_is_replaced_by_post_while_frames_come_and_none_is_lost(tmp_path
         assert status["model"]["changes"] == 3
         names = [result.model_name for result in first + subscriber.results(580)]
         assert names[0] == "none" and names[-1] == status["model"]["name"]
-        assert daemon.metric("flashphase_model_info", name=status["model"]["name"]) == 1
-        assert "flashphase_model_info" in daemon.get("/metrics") and 'name="none"' not in daemon.get("/metrics")
+        models = [line for line in daemon.get("/metrics").splitlines() if line.startswith("flashphase_model_info{")]
+        assert len(models) == 1 and f'name="{status["model"]["name"]}"' in models[0]
 
 
 def garbage(path):
@@ -73,12 +73,6 @@ def test_a_model_that_cannot_be_had_is_refused_with_a_sentence_and_the_running_o
         assert "event=model_refused" in daemon.log_path.read_text()
         simulate(daemon, "--frames", 20, "--rate", "max")
         assert daemon.wait_until_done(20)["published"] == 20
-
-
-def test_a_model_of_another_size_is_refused(tmp_path):
-    with Daemon(tmp_path, preprocess={"expected_rows": 0, "expected_columns": 0, "pattern_size": 32}) as daemon:
-        status, why = ask_for(daemon, MODEL)
-        assert status == 409 and "preprocess.pattern_size: 32 does not fit the model" in why, why
 
 
 def test_a_relative_path_is_refused(tmp_path):
