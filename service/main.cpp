@@ -1,5 +1,6 @@
 #include <fcntl.h>
 #include <google/protobuf/stubs/logging.h>
+#include <malloc.h>
 #include <semaphore.h>
 #include <spdlog/spdlog.h>
 #include <unistd.h>
@@ -104,6 +105,13 @@ void open_standard_files() {
   }
 }
 
+/// Memory of frames that are gone is kept for those to come: given back to the kernel, each new one would have to be
+/// zeroed and mapped page by page, which takes longer than reading it. Frames of 32 MB and more are mapped one by one.
+void keep_memory_of_frames() {
+  mallopt(M_MMAP_THRESHOLD, 32 << 20);
+  mallopt(M_TRIM_THRESHOLD, 256 << 20);
+}
+
 std::unique_ptr<Network> network_from_file(const std::string& model, const NetworkOptions& options) {
   return make_network(model, options);
 }
@@ -135,6 +143,7 @@ void reload_model(const Options& options, const service::Config& running, servic
 int serve(const Options& options, const service::Config& config) {
   using Asked = Signals::Asked;
   const Signals signals;
+  keep_memory_of_frames();
   const service::MemoryReserve reserve;
   google::protobuf::SetLogHandler(nullptr);  // a bad message is counted; it writes no line of its own
   const auto logger = service::make_logger(config.log_level);

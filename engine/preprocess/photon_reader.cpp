@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <type_traits>
 #include <vector>
 
 namespace flashphase::preprocess {
@@ -56,21 +57,63 @@ void load_row(const std::byte* bytes, std::ptrdiff_t step, int count, ValidRange
     for (int i = 0; i < count; ++i) one(i, step);
 }
 
+/// How many of `count` pixels are of the set and not masked, counted in the type of the set's answers:
+/// vectors hold more of a small one. `seen(i)` is 0 or 1.
+template <class Number, class IsIn, class Seen>
+int count_in(int count, IsIn is_in, Seen seen) {
+  constexpr int kPiece = std::numeric_limits<Number>::max() < 4096 ? 128 : 4096;  // no sum overflows
+  int total = 0;
+  for (int first = 0; first < count; first += kPiece) {
+    const int last = std::min(count, first + kPiece);
+    Number sum = 0;
+    for (int i = first; i < last; ++i)
+      sum = static_cast<Number>(sum + static_cast<Number>(is_in(i) & static_cast<Number>(seen(i))));
+    total += static_cast<int>(sum);
+  }
+  return total;
+}
+
+/// With a float of every pixel.
+template <class T, class Seen>
+int brighter_floats(const std::byte* bytes, int count, ValidRange range, float threshold, Seen seen) {
+  const auto is_in = [=](int i) {
+    const float value = value_at<T>(bytes + static_cast<std::size_t>(i) * sizeof(T));
+    return static_cast<std::int32_t>((value >= range.low) & (value < range.high) &
+                                     (std::abs(value) <= kLargest) &
+                                     ((value > 0 ? value : 0.0f) > threshold));
+  };
+  return count_in<std::int32_t>(count, is_in, seen);
+}
+
+/// The same of integers that floats hold exactly: those between two of them.
+template <class T, class Seen>
+int brighter_integers(const std::byte* bytes, int count, ValidRange range, float threshold, Seen seen) {
+  using Unsigned = std::make_unsigned_t<T>;
+  using Limits = std::numeric_limits<T>;
+  const float above = threshold < 0 ? range.low : std::max(range.low, std::floor(threshold) + 1);
+  const float low = std::max(std::ceil(above), static_cast<float>(Limits::lowest()));
+  const float high = std::min(std::ceil(range.high) - 1, static_cast<float>(Limits::max()));
+  if (!(low <= high)) return 0;
+  const auto first = static_cast<Unsigned>(static_cast<T>(low));
+  const auto span = static_cast<Unsigned>(static_cast<Unsigned>(static_cast<T>(high)) - first);
+  const auto is_in = [=](int i) {
+    Unsigned raw;
+    std::memcpy(&raw, bytes + static_cast<std::size_t>(i) * sizeof(T), sizeof(T));
+    return static_cast<Unsigned>(static_cast<Unsigned>(raw - first) <= span);
+  };
+  return count_in<Unsigned>(count, is_in, seen);
+}
+
 template <class T>
 int brighter_in(const std::byte* bytes, const std::uint8_t* mask, int count, ValidRange range,
                 float threshold) {
-  const auto count_where = [&](auto seen) {
-    int lit = 0;
-    for (int i = 0; i < count; ++i) {
-      const float value = value_at<T>(bytes + static_cast<std::size_t>(i) * sizeof(T));
-      const bool measured =
-          (value >= range.low) & (value < range.high) & (std::abs(value) <= kLargest) & seen(i);
-      lit += static_cast<int>(measured & ((value > 0 ? value : 0.0f) > threshold));
-    }
-    return lit;
+  const auto with = [&](auto seen) {
+    if constexpr (std::is_integral_v<T> && sizeof(T) <= 2)
+      return brighter_integers<T>(bytes, count, range, threshold, seen);
+    else
+      return brighter_floats<T>(bytes, count, range, threshold, seen);
   };
-  return mask == nullptr ? count_where([](int) { return true; })
-                         : count_where([mask](int i) { return mask[i] != 0; });
+  return mask == nullptr ? with([](int) { return 1; }) : with([mask](int i) { return mask[i]; });
 }
 
 /// The image's shape is the calibration's.

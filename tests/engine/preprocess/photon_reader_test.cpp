@@ -4,8 +4,9 @@
 #include <lz4.h>
 
 #include <cstring>
+#include <limits>
 #include <numeric>
-#include <stdexcept>
+#include <type_traits>
 
 namespace flashphase::preprocess {
 namespace {
@@ -208,6 +209,55 @@ TEST(PhotonReader, TakesTheMaskOfTheFrameAndWhatItsStreamSays) {
   frame.pixels.mask = {};
   frame.pixels.constants = std::make_shared<Calibration>(Calibration{2, 3, {1, 1, 1, 1, 1, 1}, {}, {}});
   EXPECT_EQ(problem_of(frame.pixels), Rejection::wrong_shape);
+}
+
+/// Values about the ends of the type, about zero and about the limits, in rows longer than any vector.
+template <class T>
+void expect_brighter_counts_what_read_says(PixelType type) {
+  constexpr int kWidth = 5000;
+  std::vector<T> pixels(2 * kWidth);
+  std::uint32_t random = 1;
+  for (T& pixel : pixels) {
+    random = random * 1664525u + 1013904223u;
+    const int kind = static_cast<int>(random >> 29);
+    const auto small = static_cast<T>(static_cast<int>(random >> 8 & 31) - (std::is_signed_v<T> ? 8 : 0));
+    pixel = kind == 0   ? std::numeric_limits<T>::max()
+            : kind == 1 ? std::numeric_limits<T>::lowest()
+            : kind == 2 ? static_cast<T>(std::numeric_limits<T>::max() - small)
+                        : small;
+  }
+  std::vector<std::uint8_t> mask(pixels.size());
+  for (std::size_t i = 0; i < mask.size(); ++i) mask[i] = i % 3 != 0;
+  Frame frame;
+  frame.pixels = {
+      .type = type, .height = 2, .width = kWidth, .data = std::as_bytes(std::span(pixels)), .storage = {}};
+  const RawLimits limits[] = {{},
+                              {.saturation = 0.0f},
+                              {.invalid_below = 2.5f, .saturation = 11.5f},
+                              {.invalid_below = -5.0f, .saturation = 7.0f},
+                              {.invalid_below = 9.0f, .saturation = 3.0f}};
+  for (const auto& limit : limits)
+    for (const float threshold : {-3.0f, -0.5f, 0.0f, 0.5f, 3.0f, 3.2f, 70000.0f})
+      for (const bool masked : {false, true}) {
+        frame.pixels.mask = masked ? std::span<const std::uint8_t>(mask) : std::span<const std::uint8_t>();
+        PhotonReader reader(frame, {}, limit);
+        ASSERT_EQ(reader.open(), std::nullopt);
+        const Row row = row_of(reader, 1);
+        int lit = 0;
+        for (std::size_t x = 0; x < row.photons.size(); ++x)
+          lit += row.measured[x] != 0 && row.photons[x] > threshold;
+        EXPECT_EQ(reader.brighter(1, threshold), lit) << "threshold " << threshold << ", masked " << masked;
+      }
+}
+
+TEST(PhotonReader, CountsBrighterPixelsAsItReadsThem) {
+  expect_brighter_counts_what_read_says<std::uint8_t>(PixelType::u8);
+  expect_brighter_counts_what_read_says<std::uint16_t>(PixelType::u16);
+  expect_brighter_counts_what_read_says<std::uint32_t>(PixelType::u32);
+  expect_brighter_counts_what_read_says<std::int16_t>(PixelType::i16);
+  expect_brighter_counts_what_read_says<std::int32_t>(PixelType::i32);
+  expect_brighter_counts_what_read_says<float>(PixelType::f32);
+  expect_brighter_counts_what_read_says<double>(PixelType::f64);
 }
 
 TEST(PhotonReader, TellsWhatAFrameHoldsOfMemory) {
