@@ -47,7 +47,7 @@ class NoneNetwork final : public Network {
       for (int y = 0; y < n; ++y)
         for (int x = 0; x < n; ++x) {
           const std::ptrdiff_t lag = static_cast<std::ptrdiff_t>((x - h + m) % m) * m + (y - h + m) % m;
-          const float amplitude = std::sqrt(std::hypot(re_[lag], im_[lag]));
+          const float amplitude = std::sqrt(std::sqrt(re_[lag] * re_[lag] + im_[lag] * im_[lag]));
           object[static_cast<std::size_t>(y * n + x)] = amplitude;
           energy += static_cast<double>(amplitude) * static_cast<double>(amplitude);
           largest = std::max(largest, amplitude);
