@@ -64,7 +64,7 @@ class Signals {
     action.sa_handler = [](int number) {
       if (number == SIGHUP && hang_up_reloads_)
         reload_ = true;
-      else if (number != SIGHUP && drain_.exchange(true))
+      else if (number != SIGHUP && ended_.exchange(true))
         _exit(kFailed);
       else
         drain_ = true;
@@ -92,7 +92,7 @@ class Signals {
 
  private:
   // What a signal handler may touch; there is one set of handlers in a process.
-  static inline std::atomic<bool> hang_up_reloads_{false}, drain_{false}, reload_{false};
+  static inline std::atomic<bool> hang_up_reloads_{false}, ended_{false}, drain_{false}, reload_{false};
   static inline sem_t asked_{};
 };
 
@@ -105,8 +105,9 @@ void open_standard_files() {
   }
 }
 
-/// Memory of frames that are gone is kept for those to come: given back to the kernel, each new one would have to be
-/// zeroed and mapped page by page, which takes longer than reading it. Frames of 32 MB and more are mapped one by one.
+/// Memory of frames that are gone is kept for those to come: given back to the kernel, each new one would
+/// have to be zeroed and mapped page by page, which takes longer than reading it. Frames of 32 MB and more
+/// are mapped one by one.
 void keep_memory_of_frames() {
   mallopt(M_MMAP_THRESHOLD, 32 << 20);
   mallopt(M_TRIM_THRESHOLD, 256 << 20);

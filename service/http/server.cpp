@@ -94,12 +94,14 @@ class Session : public std::enable_shared_from_this<Session> {
     const bool last = !request.keep_alive();
     if (!post) return write(ask(asked(false)), head, last);
     stream_.expires_never();
-    asio::post(posts_,
-               [self = shared_from_this(), asked = asked(true), last, executor = stream_.get_executor()] {
-                 asio::post(executor, [self, response = self->ask(asked), last]() mutable {
-                   self->write(std::move(response), false, last);
-                 });
-               });
+    // Nothing of the session is left to that thread in the end: its end is the server's thread's alone.
+    asio::post(posts_, [self = shared_from_this(), asked = asked(true), last,
+                        executor = stream_.get_executor()]() mutable {
+      Response response = self->ask(asked);
+      asio::post(executor, [self = std::move(self), response = std::move(response), last]() mutable {
+        self->write(std::move(response), false, last);
+      });
+    });
   }
 
   /// Its texts stay in the parser until the answer is there.
