@@ -248,7 +248,8 @@ struct Daemon::Impl {
     for (const auto& wanted : config.sinks) {
       const std::string key = sinks.empty() ? "publish." : fmt::format("sink[{}].", sinks.size() - 1);
       const auto& sink = sinks.emplace_back(blaming(key, [&] { return publish::open_sink(shared, wanted); }));
-      logger->info("event=publish name={} endpoint={}", quoted(sink->name()), sink->endpoint());
+      logger->info("event=publish name={} protocol={} endpoint={}", quoted(sink->name()), wanted.protocol,
+                   sink->endpoint());
     }
   }
 

@@ -137,7 +137,9 @@ std::shared_ptr<infer::NetworkModule> new_module(const FitOptions& options, int 
 }
 
 Method method_for(const std::shared_ptr<infer::NetworkModule>& module, const FitOptions& options) {
-  return module->kind() == "flash" ? flash_method(module, options) : wu2021_method(module, options);
+  if (module->kind() == "flash") return flash_method(module, options);
+  if (module->kind() == "wu2021") return wu2021_method(module, options);
+  throw std::invalid_argument("there is no method to train a network of the kind " + module->kind());
 }
 
 }  // namespace flashphase::trainer

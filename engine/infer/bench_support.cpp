@@ -12,7 +12,12 @@ Checkpoint untrained_network(const std::string& kind) {
   constexpr std::uint64_t kSeed = 1;
   Checkpoint checkpoint;
   checkpoint.info.name = "random weights";
-  store_module(kind == "wu2021" ? *make_wu2021_module({}, kSeed) : *make_flash_module({}, kSeed), checkpoint);
+  if (kind == "flash")
+    store_module(*make_flash_module({}, kSeed), checkpoint);
+  else if (kind == "wu2021")
+    store_module(*make_wu2021_module({}, kSeed), checkpoint);
+  else
+    throw std::invalid_argument("there is no network of the kind " + kind);
   return checkpoint;
 }
 

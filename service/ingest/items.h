@@ -36,7 +36,7 @@ struct Missing {
 };
 
 /// A sender connected, or a connection ended: because the sender left, was silent, or sent too large a
-/// message.
+/// message. A source that needs no sender (a file) says once that it is connected.
 struct PeerChange {
   bool connected = false;
 };

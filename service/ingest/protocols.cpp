@@ -5,6 +5,7 @@
 #include <stdexcept>
 #include <string>
 
+#include "proto/endpoint.h"
 #include "service/ingest/native_source.h"
 
 namespace flashphase::ingest {
@@ -16,8 +17,12 @@ std::unique_ptr<Source> open(zmq::context_t& context, const SourceConfig& config
   return std::make_unique<OverZmq>(context, config);
 }
 
+std::optional<std::string> zmq_problem(const std::string& endpoint, bool bind) {
+  return endpoint_problem(endpoint, bind ? EndpointUse::bind : EndpointUse::connect);
+}
+
 constexpr std::array kProtocols{
-    Protocol{"native", open<NativeSource>},
+    Protocol{"native", zmq_problem, open<NativeSource>},
 };
 
 }  // namespace

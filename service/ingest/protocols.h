@@ -1,7 +1,9 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "service/ingest/source.h"
@@ -15,6 +17,9 @@ namespace flashphase::ingest {
 
 struct Protocol {
   std::string_view name;  ///< as in source.protocol
+  /// What is wrong with an endpoint, the rest of a sentence that names its key; nothing when it is good.
+  /// Looks at the text alone, so that --check says it too.
+  std::optional<std::string> (*endpoint_problem)(const std::string& endpoint, bool bind);
   /// Opens the source. Throws std::runtime_error with one sentence that begins with the setting at fault and
   /// a colon.
   std::unique_ptr<Source> (*open)(zmq::context_t& context, const SourceConfig& config);

@@ -104,6 +104,7 @@ void IngestWorker::take(const ingest::Rejected& rejected) {
 
 void IngestWorker::take(const ingest::Missing& missing) {
   metrics_.missing(index_, missing.count);
+  tracker_->missed(missing.count);
 }
 
 void IngestWorker::take(const ingest::PeerChange& change) {

@@ -274,7 +274,7 @@ void Pipeline::stop(std::chrono::seconds refine_limit) {
   join(refine_threads_);
   publish_queue_.close();
   join(publish_thread_);
-  for (const auto& sink : queued_sinks_) sink->finish();
+  for (const auto& sink : queued_sinks_) sink->finish(Clock::now() + refine_limit);
   drop_leftovers();
   lifecycle_.apply(Event::drained);
 }

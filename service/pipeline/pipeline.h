@@ -67,7 +67,8 @@ class Pipeline {
 
   /// Drains: takes what has arrived at the sources already (for a second at most), finishes what is inside in
   /// the order of the flow, says bye. Blocks until done: refinements that are not begun `refine_limit` from
-  /// now are given up (counted). Idempotent. After a failure it only cleans up.
+  /// now are given up (counted), and so is what sinks with a queue have not begun with so long after all
+  /// else. Idempotent. After a failure it only cleans up.
   void stop(std::chrono::seconds refine_limit = std::chrono::seconds(30));
 
   State state() const { return lifecycle_.state(); }

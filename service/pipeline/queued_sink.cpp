@@ -12,6 +12,10 @@ namespace {
 
 /// How often the sink is tended while nothing comes.
 constexpr std::chrono::milliseconds kWake{50};
+/// Frames that are final, for each result that may wait.
+constexpr std::size_t kFinals = 16;
+/// More words of runs than anybody means.
+constexpr std::size_t kMostWords = 100'000;
 
 }  // namespace
 
@@ -19,19 +23,28 @@ QueuedSink::QueuedSink(std::shared_ptr<publish::Sink> sink, std::function<void()
     : sink_(std::move(sink)),
       missed_(std::move(missed)),
       most_results_(sink_->queue_length()),
-      queue_(16 * most_results_, WhenFull::block),
+      queue_((1 + kFinals) * most_results_ + kMostWords, WhenFull::block),
       thread_([this] { run(); }) {}
 
-void QueuedSink::finish() {
+void QueuedSink::finish(Clock::time_point deadline) {
+  until_ = deadline;
   queue_.close();
   if (thread_.joinable()) thread_.join();
 }
 
 bool QueuedSink::take(const std::shared_ptr<const Reconstruction>& result) {
-  if (results_.load() >= most_results_) return false;
-  ++results_;
-  if (put(result)) return true;
-  --results_;
+  return put(result, results_, most_results_);
+}
+
+bool QueuedSink::take(const publish::Final& final) {
+  return put(final, finals_, kFinals * most_results_);
+}
+
+bool QueuedSink::put(Item item, std::atomic<std::size_t>& waiting, std::size_t most) {
+  if (waiting.load() >= most) return false;
+  ++waiting;
+  if (put(std::move(item))) return true;
+  --waiting;
   return false;
 }
 
@@ -44,7 +57,9 @@ void QueuedSink::run() {
   for (bool drained = false; !drained;) {
     const auto item = queue_.pop(Clock::now() + kWake);
     if (item && std::holds_alternative<std::shared_ptr<const Reconstruction>>(*item)) --results_;
-    const bool taken = give(item ? &*item : nullptr);
+    if (item && std::holds_alternative<publish::Final>(*item)) --finals_;
+    const bool late = Clock::now() >= until_.load();
+    const bool taken = !late && give(item ? &*item : nullptr);
     if (item && !taken) missed_();
     drained = !item && queue_.drained();
   }

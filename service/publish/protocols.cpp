@@ -4,6 +4,7 @@
 #include <array>
 #include <stdexcept>
 
+#include "proto/endpoint.h"
 #include "service/publish/zmq_publisher.h"
 
 namespace flashphase::publish {
@@ -16,8 +17,12 @@ std::shared_ptr<Sink> open_zeromq(const SinkContext& context, const SinkConfig& 
   return publisher;
 }
 
+std::optional<std::string> zmq_problem(const std::string& endpoint) {
+  return endpoint_problem(endpoint, EndpointUse::bind);
+}
+
 constexpr std::array kProtocols{
-    Protocol{"zeromq", open_zeromq},
+    Protocol{"zeromq", zmq_problem, open_zeromq},
 };
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -30,6 +31,9 @@ struct SinkContext {
 
 struct Protocol {
   std::string_view name;  ///< as in sink.protocol
+  /// What is wrong with an endpoint, the rest of a sentence that names its key; nothing when it is good.
+  /// Looks at the text alone, so that --check says it too.
+  std::optional<std::string> (*endpoint_problem)(const std::string& endpoint);
   /// Opens the sink. Throws std::runtime_error with one sentence that begins with the setting at fault and a
   /// colon.
   std::shared_ptr<Sink> (*open)(const SinkContext& context, const SinkConfig& config);

@@ -39,8 +39,9 @@ struct Bye {
 ///
 /// Thread: one, which must not wait: no member function may block on a consumer. One that has to (a disk, a
 /// broker) says so with queue_length() and gets a thread of its own, on which it may. problem() is called
-/// from any thread. Results are shared and constant; keeping one is cheap. The end of a run comes after the
-/// last result of its frames.
+/// from any thread. Results are shared and constant; keeping one is cheap. Where each stage has one
+/// worker the end of a run comes after the last result of its frames, with more of them near it; never before
+/// the refined result of a frame that came before it.
 class Sink {
  public:
   virtual ~Sink() = default;

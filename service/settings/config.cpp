@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <fstream>
 #include <set>
+#include <span>
 #include <sstream>
 
 #include "proto/config.pb.h"
@@ -42,14 +43,17 @@ class Checker {
     if (const auto problem = endpoint_problem(value, use)) fail(path, *problem);
   }
 
-  template <class Protocols>
-  void protocol(const std::string& path, const std::string& value, const Protocols& protocols) {
+  /// The row of this name, or nullptr.
+  template <class Protocol>
+  const Protocol* protocol(const std::string& path, const std::string& value,
+                           std::span<const Protocol> protocols) {
     std::string names;
-    for (const auto& protocol : protocols) {
-      if (protocol.name == value) return;
+    for (const Protocol& protocol : protocols) {
+      if (protocol.name == value) return &protocol;
       names += (names.empty() ? "" : ", ") + std::string(protocol.name);
     }
     fail(path, fmt::format("\"{}\" is not one of {}", value, names));
+    return nullptr;
   }
 
  private:
@@ -64,9 +68,9 @@ void check_sources(const v1::Config& config, Checker& check) {
     const std::string at = fmt::format("source[{}].", i);
     if (!names.insert(source.name()).second)
       check.fail(at + "name", fmt::format("\"{}\" is the name of another source", source.name()));
-    check.protocol(at + "protocol", source.protocol(), ingest::protocols());
-    check.endpoint(at + "endpoint", source.endpoint(),
-                   source.bind() ? EndpointUse::bind : EndpointUse::connect);
+    if (const auto* protocol = check.protocol(at + "protocol", source.protocol(), ingest::protocols()))
+      if (const auto problem = protocol->endpoint_problem(source.endpoint(), source.bind()))
+        check.fail(at + "endpoint", *problem);
   }
 }
 
@@ -80,8 +84,9 @@ void check_sinks(const v1::Config& config, Checker& check) {
       check.fail(at + "name", "is needed");
     else if (!names.insert(sink.name()).second)
       check.fail(at + "name", fmt::format("\"{}\" is the name of another sink", sink.name()));
-    check.protocol(at + "protocol", sink.protocol(), publish::protocols());
-    check.endpoint(at + "endpoint", sink.endpoint(), EndpointUse::bind);
+    if (const auto* protocol = check.protocol(at + "protocol", sink.protocol(), publish::protocols()))
+      if (const auto problem = protocol->endpoint_problem(sink.endpoint()))
+        check.fail(at + "endpoint", *problem);
   }
 }
 

@@ -58,8 +58,10 @@ NetworkConformance::NetworkConformance() {
   checkpoint.info.name = "untrained";
   if (GetParam().network == "flash")
     infer::store_module(*infer::make_flash_module({kM, kM / 2, 4, 2, 4}, 5), checkpoint);
-  else
+  else if (GetParam().network == "wu2021")
     infer::store_module(*infer::make_wu2021_module({kM, kM / 2, 4}, 5), checkpoint);
+  else
+    throw std::invalid_argument("this suite makes no network " + GetParam().network);
   infer::write_checkpoint(path_, checkpoint);
   reference_ = make_network(path_, {.precision = NetworkOptions::Precision::fp32});
 }

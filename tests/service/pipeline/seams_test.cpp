@@ -49,6 +49,20 @@ TEST_F(SeamsTest, ASourceThatKnowsItsLossesSaysSoItself) {
   EXPECT_EQ(metrics.source(0).missing, 4u);
 }
 
+TEST_F(SeamsTest, TheEndOfARunOfASourceThatKnowsItsLossesSaysWhatCame) {
+  source->sees_its_losses();
+  build();
+  source->add(ingest::RunBegin{.source = "fake", .run = 1, .expected_frames = 7});
+  feed(5);
+  source->add(ingest::Missing{.count = 2});
+  source->add(ingest::RunEnd{.source = "fake", .run = 1, .sent_frames = 7});
+  drain();
+  EXPECT_EQ(sink->last_event().expected_frames, 7u);
+  EXPECT_EQ(sink->last_event().received_frames, 5u);
+  EXPECT_EQ(sink->last_event().missing_frames, 2u);
+  EXPECT_FALSE(metrics.source(0).run_open);
+}
+
 TEST_F(SeamsTest, ALiveSourceNeverCostsOneThatWaitsAFrame) {
   Gate gate;
   auto owned = std::make_unique<FakeSource>();
@@ -188,20 +202,40 @@ TEST_F(SeamsTest, ASinkThatWaitsHoldsUpNobodyAndGetsWhatFindsRoom) {
   stages.sinks.push_back(slow);
   build();
   source->add(ingest::RunBegin{.source = "fake", .run = 1, .expected_frames = 50});
-  feed(50);
-  source->add(ingest::RunEnd{.source = "fake", .run = 1, .sent_frames = 50});
-  sink->wait_for(52);
-  EXPECT_EQ(metrics.accounts().published, 50u);
+  feed(200);
+  source->add(ingest::RunEnd{.source = "fake", .run = 1, .sent_frames = 200});
+  sink->wait_for(202);
+  EXPECT_EQ(metrics.accounts().published, 200u);
   EXPECT_THAT(slow->words(), ElementsAre("begin 1"));
   gate.open();
   drain();
   const auto words = slow->words();
   EXPECT_EQ(words.back(), "bye");
   EXPECT_THAT(metric_text(), HasSubstr("flashphase_publish_dropped_total{sink=\"recording\"}"));
-  EXPECT_LT(slow->results().size(), 50u);
+  EXPECT_LT(slow->results().size(), 200u);
   EXPECT_GE(slow->results().size(), 4u);
   EXPECT_EQ(words[words.size() - 2], "end 1") << "words find room";
-  EXPECT_EQ(slow->finals().size(), 50u);
+  EXPECT_GE(slow->finals().size(), 64u);
+}
+
+TEST(QueuedSink, WhatASlowSinkHasNotBegunWithAtTheDeadlineIsMissed) {
+  Gate gate;
+  auto slow = std::make_shared<SlowSink>(gate);
+  std::atomic<int> missed = 0;
+  QueuedSink sink(slow, [&] { ++missed; });
+  const auto result = [] {
+    auto one = std::make_shared<Reconstruction>();
+    one->pattern = std::make_shared<Pattern>();
+    return one;
+  };
+  for (int i = 0; i < 3; ++i) EXPECT_TRUE(sink.take(result()));
+  gate.wait_for_someone();
+  std::thread finishing([&] { sink.finish(Clock::now()); });
+  while (sink.take(publish::Bye{})) std::this_thread::yield();  // until it takes nothing more
+  gate.open();
+  finishing.join();
+  EXPECT_EQ(slow->results().size(), 1u) << "the one in its hands";
+  EXPECT_GE(missed.load(), 2);
 }
 
 TEST_F(SeamsTest, ASinkThatBreaksIsAProblemAndTheOthersGoOn) {
