@@ -12,7 +12,7 @@ def test_memory_that_runs_out_under_load_is_a_failure_with_a_sentence(tmp_path):
     for mebibytes in (0, 1, 2, 4, 8):
         folder = tmp_path / str(mebibytes)
         folder.mkdir()
-        daemon = Daemon(folder)
+        daemon = Daemon(folder, refine={"policy": "all", "schedule": "2000*HIO", "queue": 100000})  # a backlog that grows
         try:
             wait_until("the daemon to be ready", daemon.is_ready)
             with open(f"/proc/{daemon.process.pid}/status", encoding="utf-8") as status:
