@@ -145,7 +145,8 @@ def resident_megabytes(process):
 @pytest.mark.parametrize("mode", ["live", "replay"])
 def test_a_backlog_of_large_frames_is_bounded_in_bytes(tmp_path, mode):
     # Of single bytes, which are sent faster than they are preprocessed.
-    settings = {"queues": {"mode": mode, "megabytes": 20}, "preprocess": {"expected_rows": 0, "expected_columns": 0, "bin": 8}}
+    settings = {"queues": {"mode": mode, "megabytes": 20},
+                "preprocess": {"expected_rows": 0, "expected_columns": 0, "bin": 32, "centring": "centre_of_mass"}}
     with Daemon(tmp_path, **settings) as daemon, Sender(zmq.PUSH, daemon.frames, shape=(2048, 2048), dtype="u1") as sender:
         before = resident_megabytes(daemon.process)
         sender.socket.set(zmq.SNDHWM, 2)
