@@ -32,6 +32,12 @@ inline std::size_t bytes_of(const Ingested& item) {
   return frame == nullptr ? 0 : frame->pixels.bytes();
 }
 
+/// A begin or an end of a run keeps its place among the frames.
+template <class Item>
+bool is_run_event(const Item& item) {
+  return std::holds_alternative<publish::RunEvent>(item);
+}
+
 /// How many of the items are of the kind T.
 template <class T, class Item>
 std::size_t count_of(const std::vector<Item>& items) {

@@ -12,6 +12,7 @@ InferWorker::InferWorker(const ModelSlot& models, std::size_t index, const Pipel
     : config_(config),
       metrics_(metrics),
       rejections_(rejections),
+      queue_(from),
       from_(from),
       publish_(publish),
       refine_(refine),
@@ -41,7 +42,7 @@ void InferWorker::run() {
     in_hand_.take(count_of<Prepared>(items));
     for (ToInfer& item : items) take(std::move(item));
     items.clear();
-    drained = count == 0 && from_.drained();
+    drained = count == 0 && queue_.drained();
     if (drained)
       infer(batcher_.take());
     else if (auto batch = batcher_.poll(Clock::now()))
@@ -59,6 +60,7 @@ void InferWorker::take(ToInfer item) {
     infer(batcher_.take());
     deliver_all();
     (void)publish_.push(std::get<publish::RunEvent>(std::move(item)));
+    from_.passed_on(1);
   }
 }
 
@@ -79,6 +81,7 @@ void InferWorker::deliver() {
   metrics_.out_of_memory(
       Stage::infer, network().out_of_memory() - std::exchange(out_of_memory_, network().out_of_memory()));
   for (std::size_t i = 0; i < results.size(); ++i) pass_on(std::move(results[i]), static_cast<int>(i));
+  from_.passed_on(results.size());
 }
 
 /// To publish first: the fast answer does not wait for the good one, and goes out before it.
@@ -90,11 +93,14 @@ void InferWorker::pass_on(std::unique_ptr<Reconstruction> result, int index) {
   std::optional<RefineJob> job;
   if (to_be_refined(*result))
     job = RefineJob{result->pattern, inference_->object(index), model_->info, result->times, Clock::now()};
-  metrics_.dropped(Stage::infer, DropReason::failed,
-                   publish_.push(Outgoing{std::move(result), !job.has_value()}).size());
+  const std::size_t not_taken = publish_.push(Outgoing{std::move(result), !job.has_value()}).size();
+  metrics_.dropped(Stage::infer, DropReason::failed, not_taken);
   in_hand_.pass_on();
-  if (!job) return;
+  if (!job || not_taken > 0) return;
+  InHand refinement(metrics_, Stage::refine);
+  refinement.take();
   const auto lost = refine_.push(std::move(*job));
+  refinement.pass_on();
   metrics_.refine_lost(refine_.closed() ? RefineLoss::failed : RefineLoss::queue_full, lost.size());
   for (const RefineJob& one : lost) (void)publish_.push(publish::Final{one.pattern->id});
 }

@@ -42,7 +42,8 @@ class InferWorker {
   const PipelineConfig& config_;
   Metrics& metrics_;
   Rejections& rejections_;
-  Queue<ToInfer>& from_;
+  Queue<ToInfer>& queue_;
+  Queue<ToInfer>::Consumer from_;
   Queue<ToPublish>& publish_;
   Queue<RefineJob>& refine_;
   const ModelSlot& models_;

@@ -51,8 +51,10 @@ Pipeline::Pipeline(const PipelineConfig& config, Stages stages, Metrics& metrics
       logger_(std::move(logger)),
       rejections_(metrics_, *logger_),
       sources_left_(stages_.sources.size()),
-      preprocess_queue_(config.ingest_queue, WhenFull::drop_oldest, config.ingest_bytes, &bytes_of),
-      infer_queue_(infer_queue_capacity(config, models_), WhenFull::block),
+      preprocess_queue_(config.ingest_queue, WhenFull::drop_oldest, config.ingest_bytes, &bytes_of,
+                        &is_run_event<Ingested>),
+      infer_queue_(infer_queue_capacity(config, models_), WhenFull::block, 0, nullptr,
+                   &is_run_event<ToInfer>),
       refine_queue_(config.refine_queue, WhenFull::drop_oldest),
       publish_queue_(infer_queue_capacity(config, models_), WhenFull::block) {
   if (config_.refine_policy != RefinePolicy::off && stages_.solvers.empty())
@@ -122,9 +124,10 @@ void Pipeline::start() {
 
 void Pipeline::run_preprocess() {
   InHand in_hand(metrics_, Stage::preprocess);
+  Queue<Ingested>::Consumer from(preprocess_queue_);
   std::vector<Ingested> items;
   const auto siblings = static_cast<std::size_t>(config_.preprocess_threads);
-  while (preprocess_queue_.pop_some(items, kHandful, Clock::time_point::max(), siblings) > 0) {
+  while (from.pop_some(items, kHandful, Clock::time_point::max(), siblings) > 0) {
     const auto taken = Clock::now();
     in_hand.take(count_of<Frame>(items));
     for (Ingested& item : items) {
@@ -142,6 +145,7 @@ void Pipeline::run_preprocess() {
                          infer_queue_.push(std::move(*prepared)).size());
       in_hand.pass_on();
     }
+    from.passed_on(items.size());
     items.clear();
   }
 }
@@ -188,10 +192,10 @@ void Pipeline::give_to_sinks(const Item& item) {
 
 void Pipeline::hand_over(Outgoing outgoing) {
   const auto now = Clock::now();
-  const std::shared_ptr<Reconstruction> result = std::move(outgoing.result);
-  const bool inferred = result->stage == ResultStage::inferred;
+  const bool inferred = outgoing.result->stage == ResultStage::inferred;
   InHand in_hand(metrics_, inferred ? Stage::publish : Stage::refine);
-  in_hand.take();
+  in_hand.take();  // first: what follows may want memory
+  const std::shared_ptr<Reconstruction> result = std::move(outgoing.result);
   const float before = publish::latency_seconds(*result);
   result->times[Stage::publish] = std::max(0.0f, seconds_between(result->pattern->arrival, now) - before);
   const FrameId& id = result->pattern->id;

@@ -67,6 +67,7 @@ void RefineWorker::run(const std::function<std::optional<RefineLoss>()>& given_u
       lose(jobs, *why);
     else
       refine(jobs);
+    from_.passed_on(jobs.size());
     jobs.clear();
     tell_out_of_memory();
   }

@@ -41,7 +41,7 @@ class RefineWorker {
   void tell_out_of_memory();
 
   Metrics& metrics_;
-  Queue<RefineJob>& from_;
+  Queue<RefineJob>::Consumer from_;
   Queue<ToPublish>& publish_;
   spdlog::logger& logger_;
   refine::Solver& solver_;

@@ -280,6 +280,50 @@ TEST_F(PipelineTest, RunsBeginBeforeTheirFramesAndEndAfterThem) {
   EXPECT_EQ(sink->last_event().received_frames, 6u);
 }
 
+TEST_F(PipelineTest, RunsKeepTheirPlaceAmongTheFramesWhoeverIsAtWork) {
+  constexpr std::uint64_t kRuns = 40, kFrames = 7;
+  config.preprocess_threads = 3;
+  config.batch_size = 2;
+  for (int i = 0; i < 3; ++i)
+    stages.networks.workers.push_back(std::make_unique<FakeNetwork>(
+        [](int count) { std::this_thread::sleep_for(std::chrono::microseconds(100 * count)); }));
+  build();
+  for (std::uint64_t run = 1; run <= kRuns; ++run) {
+    source->add(ingest::RunBegin{.source = "fake", .run = run, .expected_frames = kFrames});
+    for (std::uint64_t i = 0; i < kFrames; ++i) source->add(testing_support::some_frame(i, run));
+    source->add(ingest::RunEnd{.source = "fake", .run = run, .sent_frames = kFrames});
+  }
+  drain();
+  const auto words = sink->words();
+  ASSERT_EQ(words.size(), kRuns * (kFrames + 2) + 1);
+  for (std::uint64_t run = 1; run <= kRuns; ++run) {
+    EXPECT_EQ(words[(run - 1) * (kFrames + 2)], "begin " + std::to_string(run));
+    EXPECT_EQ(words[run * (kFrames + 2) - 1], "end " + std::to_string(run));
+  }
+}
+
+TEST_F(PipelineTest, TheEndOfARunDoesNotOvertakeItsFramesWhenOthersAreDropped) {
+  Gate gate;
+  config.ingest_queue = 8;
+  stages.networks.workers.push_back(std::make_unique<FakeNetwork>([&](int) { gate.pass(); }));
+  build();
+  feed(1);
+  gate.wait_for_someone();
+  feed(5000, 1);
+  source->add(ingest::RunEnd{.source = "fake", .run = 1, .sent_frames = 5001});
+  for (std::uint64_t i = 0; i < 100; ++i) source->add(testing_support::some_frame(i, 2));
+  source->wait_until_taken();
+  gate.open();
+  pipeline->stop();
+  const auto words = sink->words();
+  const auto end = std::ranges::find(words, "end 1");
+  ASSERT_NE(end, words.end());
+  const auto& results = sink->results();
+  const auto of_run_1 =
+      std::ranges::count_if(results, [](const auto& one) { return one->pattern->id.run == 1; });
+  EXPECT_EQ(end - words.begin(), of_run_1) << "after all frames of its run and before the next";
+}
+
 TEST_F(PipelineTest, ABeginIsNotLostWhenFramesAre) {
   Gate gate;
   config.ingest_queue = 2;

@@ -3,10 +3,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
+#include <cstdlib>
 #include <memory>
 #include <numeric>
 #include <thread>
+#include <vector>
 
 namespace flashphase::service {
 namespace {
@@ -44,9 +47,10 @@ TEST(Queue, GivesTheItemItselfBackWhenThereIsNoRoomUntilTheDeadline) {
 
 TEST(Queue, GivesNothingWhenTheDeadlinePasses) {
   Queue<int> queue(1, WhenFull::block);
+  Queue<int>::Consumer consumer(queue);
   EXPECT_FALSE(queue.pop(kPast));
   std::vector<int> out;
-  EXPECT_EQ(queue.pop_some(out, 4, kPast), 0u);
+  EXPECT_EQ(consumer.pop_some(out, 4, kPast), 0u);
   EXPECT_FALSE(queue.drained());
 }
 
@@ -63,9 +67,10 @@ TEST(Queue, CanBeEmptiedAfterClosingButTakesNothingMore) {
 
 TEST(Queue, TakesSeveralAtOnceUpToTheNumberAskedFor) {
   Queue<int> queue(8, WhenFull::block);
+  Queue<int>::Consumer consumer(queue);
   for (int i = 0; i < 5; ++i) EXPECT_THAT(queue.push(i), IsEmpty());
   std::vector<int> out{-1};
-  EXPECT_EQ(queue.pop_some(out, 3), 3u);
+  EXPECT_EQ(consumer.pop_some(out, 3), 3u);
   EXPECT_EQ(out, (std::vector{-1, 0, 1, 2}));
   EXPECT_EQ(queue.size(), 2u);
 }
@@ -120,11 +125,12 @@ TEST(Queue, AProducerWaitsUntilThereIsRoomForTheWeight) {
 
 TEST(Queue, TakesFewerAtOnceWhenTheyAreHeavy) {
   Queue<int> queue(100, WhenFull::block, 160, &itself);
+  Queue<int>::Consumer consumer(queue);
   for (const int i : {4, 4, 4, 30, 30}) EXPECT_THAT(queue.push(i), IsEmpty());
   std::vector<int> out;
-  EXPECT_EQ(queue.pop_some(out, 32), 3u) << "until more than 10 are taken";
-  EXPECT_EQ(queue.pop_some(out, 32), 1u);
-  EXPECT_EQ(queue.pop_some(out, 32), 1u);
+  EXPECT_EQ(consumer.pop_some(out, 32), 3u) << "until more than 10 are taken";
+  EXPECT_EQ(consumer.pop_some(out, 32), 1u);
+  EXPECT_EQ(consumer.pop_some(out, 32), 1u);
 }
 
 TEST(Queue, ClosingWakesProducersAndConsumersThatWait) {
@@ -159,8 +165,9 @@ Traffic rush(WhenFull when_full) {
     });
   for (int c = 0; c < kConsumers; ++c)
     consumers.emplace_back([&, c] {
+      Queue<long>::Consumer consumer(queue);
       std::vector<long> some;
-      while (queue.pop_some(some, static_cast<std::size_t>(c) + 1) > 0) {
+      while (consumer.pop_some(some, static_cast<std::size_t>(c) + 1) > 0) {
         received += std::accumulate(some.begin(), some.end(), 0L);
         some.clear();
       }
@@ -210,13 +217,105 @@ TEST(Queue, GivesTheItemItselfBackWhenNothingMayGoForIt) {
 
 TEST(Queue, LeavesToThreadsThatShareItWhatIsTheirs) {
   Queue<int> queue(16, WhenFull::block);
+  Queue<int>::Consumer consumer(queue);
   for (int i = 0; i < 9; ++i) EXPECT_THAT(queue.push(i), IsEmpty());
   std::vector<int> out;
-  EXPECT_EQ(queue.pop_some(out, 32, kPast, 4), 3u);
-  EXPECT_EQ(queue.pop_some(out, 32, kPast, 4), 2u);
-  EXPECT_EQ(queue.pop_some(out, 1, kPast, 2), 1u);
-  EXPECT_EQ(queue.pop_some(out, 32, kPast, 4), 1u) << "one is never too few";
+  EXPECT_EQ(consumer.pop_some(out, 32, kPast, 4), 3u);
+  EXPECT_EQ(consumer.pop_some(out, 32, kPast, 4), 2u);
+  EXPECT_EQ(consumer.pop_some(out, 1, kPast, 2), 1u);
+  EXPECT_EQ(consumer.pop_some(out, 32, kPast, 4), 1u) << "one is never too few";
   EXPECT_THAT(out, ElementsAre(0, 1, 2, 3, 4, 5, 6));
+}
+
+bool is_negative(const int& item) {
+  return item < 0;
+}
+
+class Fences : public testing::Test {
+ protected:
+  /// All of it can be had at once.
+  std::vector<int> take(Queue<int>::Consumer& consumer) {
+    std::vector<int> out;
+    consumer.pop_some(out, 32, kPast);
+    return out;
+  }
+
+  Queue<int> queue{8, WhenFull::drop_oldest, 0, nullptr, &is_negative};
+  Queue<int>::Consumer a{queue}, b{queue};
+};
+
+TEST_F(Fences, AFenceComesAloneOnceAllBeforeItArePassedOn) {
+  for (const int i : {1, 2, -3, 4}) EXPECT_THAT(queue.push(i), IsEmpty());
+  EXPECT_THAT(take(a), ElementsAre(1, 2)) << "up to the fence";
+  EXPECT_THAT(take(b), IsEmpty());
+  a.passed_on(1);
+  EXPECT_THAT(take(b), IsEmpty());
+  EXPECT_THAT(take(a), IsEmpty());
+  a.passed_on(1);
+  EXPECT_THAT(take(b), ElementsAre(-3)) << "alone";
+  EXPECT_THAT(take(a), IsEmpty()) << "nothing overtakes it";
+  b.passed_on(1);
+  EXPECT_THAT(take(a), ElementsAre(4));
+}
+
+TEST_F(Fences, AConsumerThatIsGoneHoldsNothingUp) {
+  for (const int i : {1, -2, 3}) EXPECT_THAT(queue.push(i), IsEmpty());
+  {
+    Queue<int>::Consumer gone(queue);
+    EXPECT_THAT(take(gone), ElementsAre(1));
+  }
+  {
+    Queue<int>::Consumer gone(queue);
+    EXPECT_THAT(take(gone), ElementsAre(-2));
+  }
+  EXPECT_THAT(take(a), ElementsAre(3));
+}
+
+TEST_F(Fences, WhoWaitsForAFenceIsWoken) {
+  for (const int i : {1, -2, 3}) EXPECT_THAT(queue.push(i), IsEmpty());
+  EXPECT_THAT(take(a), ElementsAre(1));
+  queue.close();
+  std::vector<int> out;
+  std::thread waiting([&] {
+    while (const std::size_t count = b.pop_some(out, 32)) b.passed_on(count);
+  });
+  a.passed_on(1);
+  waiting.join();
+  EXPECT_THAT(out, ElementsAre(-2, 3));
+}
+
+TEST_F(Fences, AFenceIsNotDroppedForAnother) {
+  for (const int i : {1, -2, 3, 4, 5, 6, 7, 8}) EXPECT_THAT(queue.push(i), IsEmpty());
+  EXPECT_THAT(queue.push(9), ElementsAre(1));
+  EXPECT_THAT(queue.push(-10), ElementsAre(3));
+  EXPECT_EQ(queue.pop(), -2);
+}
+
+TEST(Queue, FencesKeepTheirPlaceBetweenManyThreads) {
+  constexpr int kCount = 20000, kEvery = 16;
+  Queue<int> queue(64, WhenFull::block, 0, nullptr, &is_negative);
+  std::vector<std::atomic<bool>> seen(kCount + 1);
+  std::atomic<int> wrong{0};
+  std::vector<std::thread> consumers;
+  for (int c = 0; c < 3; ++c)
+    consumers.emplace_back([&] {
+      Queue<int>::Consumer consumer(queue);
+      std::vector<int> some;
+      while (consumer.pop_some(some, 5) > 0) {
+        for (const int item : some) {
+          if (item < 0)  // the ones around it: all before, none after
+            for (int i = std::max(1, -item - kEvery); i < std::min(-item + kEvery, kCount); ++i)
+              if (seen[static_cast<std::size_t>(i)] != (i < -item)) ++wrong;
+          seen[static_cast<std::size_t>(std::abs(item))] = true;
+        }
+        consumer.passed_on(some.size());
+        some.clear();
+      }
+    });
+  for (int i = 1; i <= kCount; ++i) (void)queue.push(i % kEvery == 0 ? -i : i);
+  queue.close();
+  for (auto& thread : consumers) thread.join();
+  EXPECT_EQ(wrong, 0);
 }
 
 }  // namespace
