@@ -16,6 +16,7 @@
 #include "engine/device/device_lost.h"
 #include "engine/infer/views.h"
 #include "engine/refine/cuda/solver.h"
+#include "engine/refine/explain/explain.h"
 #include "service/http/api.h"
 #include "service/http/server.h"
 #include "service/ingest/protocols.h"
@@ -108,8 +109,9 @@ std::vector<std::unique_ptr<refine::Solver>> make_solvers(const Config& config) 
   for (const Device device : devices) {
     const int workers = device ? std::max(1, config.pipeline.refine_workers) : refine_workers_on_cpu(config);
     for (int i = 0; i < workers; ++i)
-      solvers.push_back(device ? blaming("refine.device: ", [&] { return cuda_solver(config, *device); })
-                               : refine::make_cpu_solver());
+      solvers.push_back(refine::make_explaining_solver(
+          device ? blaming("refine.device: ", [&] { return cuda_solver(config, *device); })
+                 : refine::make_cpu_solver()));
   }
   return solvers;
 }

@@ -28,6 +28,7 @@ ARROWS = {
     "engine/refine": "engine/frame",
     "engine/refine/loop": "engine/fft engine/refine engine/score",
     "engine/refine/starts": "engine/fft engine/frame engine/infer engine/refine engine/refine/loop engine/score",
+    "engine/refine/explain": "engine/frame engine/refine engine/refine/starts engine/score",
     "engine/refine/cpu": "engine/refine engine/refine/loop engine/refine/starts",
     "engine/refine/cuda": "engine/device engine/refine engine/refine/loop engine/refine/starts engine/score",
     "service/ingest": "engine proto",

@@ -47,6 +47,9 @@ void ResultsWriter::write(std::size_t first, const ReconstructionResults& piece)
   floats("resolution", piece.resolution, scalar);
   floats("free_log_likelihood", piece.free_log_likelihood, scalar);
   floats("unwrapped_phase", piece.unwrapped_phase, image);
+  if (piece.explained.empty()) return;
+  file_->write("explained", H5T_NATIVE_UINT8, scalar, first, count, piece.explained.data());
+  file_->write("iterations", H5T_NATIVE_INT, scalar, first, count, piece.iterations.data());
 }
 
 void ResultsWriter::finish(std::size_t rows) {

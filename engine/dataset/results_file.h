@@ -8,6 +8,9 @@
 
 namespace flashphase {
 
+/// What a file says of each frame of the schedule explain (refine::Outcome).
+inline constexpr std::uint8_t kGivenUp = 0, kReproduced = 1, kExplained = 2;
+
 /// Images of n x n pixels and how far to trust them, frame after frame. Empty = not there.
 struct ReconstructionResults {
   std::vector<int> frames;                   ///< [N] their places in the input
@@ -19,6 +22,8 @@ struct ReconstructionResults {
   std::vector<float> prtf;                   ///< [N, rings] of several starts
   std::vector<float> resolution;             ///< [N] full period in object pixels where the PRTF meets 1/e
   std::vector<float> free_log_likelihood;    ///< [N] on pixels held out
+  std::vector<std::uint8_t> explained;       ///< [N] of the schedule explain: one of the above
+  std::vector<int> iterations;               ///< [N] of the same, all rounds together
   std::vector<float> unwrapped_phase;        ///< [N, n, n] radians, 0 outside the support
 };
 
@@ -30,9 +35,9 @@ struct ResultsHead {
   std::string model{}, schedule{}, starts{};  ///< kept as attributes of the file
 };
 
-/// Writes results piece by piece, in any order. HDF5: /objects complex64 (compound r, i), /support uint8,
-/// /frames int32, all else float32 under its name above, /recipe. The file appears with finish(); throws
-/// std::runtime_error naming the path. Thread: one at a time.
+/// Writes results piece by piece, in any order. HDF5: /objects complex64 (compound r, i), /support and
+/// /explained uint8, /frames int32, all else float32 under its name above, /recipe. The file appears with
+/// finish(); throws std::runtime_error naming the path. Thread: one at a time.
 class ResultsWriter {
  public:
   ResultsWriter(std::string path, ResultsHead head);

@@ -60,4 +60,10 @@ void check_input(const PatternBatch& patterns, const Starts& starts) {
   }
 }
 
+void check_input(const PatternBatch& patterns, const Starts& starts, const Schedule& schedule) {
+  if (schedule.until_explained)
+    throw std::invalid_argument("refine: the schedule explain is one for make_explaining_solver");
+  check_input(patterns, starts);
+}
+
 }  // namespace flashphase::refine

@@ -6,5 +6,7 @@ namespace flashphase::refine {
 
 /// Throws std::invalid_argument naming what does not fit, for every solver in the same words (see Solver).
 void check_input(const PatternBatch& patterns, const Starts& starts);
+/// For solvers that run a schedule once.
+void check_input(const PatternBatch& patterns, const Starts& starts, const Schedule& schedule);
 
 }  // namespace flashphase::refine

@@ -12,9 +12,11 @@ namespace {
 constexpr int kMostIterations = 1'000'000;
 constexpr int kDeepest = 32;  // parentheses inside parentheses
 
-constexpr std::array<std::pair<std::string_view, std::string_view>, 4> kPresets{{
+constexpr std::string_view kExplain = "explain";
+constexpr std::array<std::pair<std::string_view, std::string_view>, 5> kPresets{{
     {"polish", "85*HIO+15*AER"},
     {"thorough", "85*HIO+15*AER+765*HIO+135*AER"},
+    {kExplain, "85*HIO+15*AER+765*HIO+135*AER"},
     {"paper", "12*(40*HIO+10*ER)+SW"},
     {"random", "11*(45*HIO+5*ER)+100*ER+SW(threshold=0.15,grow=0)"},
 }};
@@ -326,6 +328,7 @@ Schedule parse_schedule(std::string_view text) {
       if (text == name) notation = meaning;
     }
     schedule = Parser(notation).parse();
+    schedule.until_explained = text == kExplain;
   }
   schedule.text = text;
   return schedule;

@@ -58,15 +58,17 @@ struct Schedule {
   std::optional<ShrinkWrap> shrink_wrap;
   ModulusRule modulus;
   std::optional<Stop> stop;
-  std::string text;  ///< as given, for the record
+  bool until_explained = false;  ///< rounds of these steps and parts of them (engine/refine/explain)
+  std::string text;              ///< as given, for the record
 
   int iterations() const;
 };
 
 /// Parses e.g. "3*(20*ER+180*HIO)+20*ER",
 /// "80*HIO(beta=0.9)+20*ER+SW(every=10,from=100,sigma=2:0.8,threshold=0.1)" or a preset name: "polish"
-/// (85*HIO+15*AER), "thorough" (polish, then 765*HIO+135*AER), "paper" (600 iterations with
-/// shrink-wrap), "random" (for random starts). "none" gives an empty schedule.
+/// (85*HIO+15*AER), "thorough" (polish, then 765*HIO+135*AER), "explain" (rounds of these until a frame is
+/// explained: make_explaining_solver), "paper" (600 iterations with shrink-wrap), "random" (for random
+/// starts). "none" gives an empty schedule.
 ///
 /// Steps: ER, AER (accelerated ER), HIO, RAAR, DM, RRR, HPR, CHIO, SF, OSS with beta=..., CHIO also
 /// alpha=..., each but AER also the option positive, each the option real:

@@ -57,6 +57,13 @@ struct Starts {
   std::vector<std::uint8_t> support_of(int frame) const;
 };
 
+/// Why a frame got no more effort (engine/refine/explain).
+enum class Outcome {
+  given_up,    ///< its effort is spent
+  reproduced,  ///< an independent start came to the same image
+  explained    ///< nothing is left that noise or arithmetic does not explain
+};
+
 /// Result of a batch: per frame the start with the lowest residual, or what `Choosing` asks for.
 struct Refined {
   ObjectBatch objects;          ///< residual filled
@@ -69,6 +76,7 @@ struct Refined {
   /// [B] where pixels were held out: minus score::poisson_llk of the chosen start's result on them, so higher
   /// is better.
   std::vector<float> free_log_likelihood{};
+  std::vector<Outcome> outcomes{};  ///< [B] where the schedule goes on until explained (else empty)
 };
 
 /// Batch of patterns + starts + schedule to refined images. Unmeasured pixels float free, they are never set

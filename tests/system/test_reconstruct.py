@@ -109,6 +109,19 @@ def test_a_network_answers_four_views_and_the_best_of_them_comes_out(tmp_path):
     assert np.all((four["agreement"] > 0) & (four["agreement"] <= 1.0001)) and np.ptp(four["agreement"]) > 0
 
 
+def test_explain_says_of_each_frame_why_it_was_left(tmp_path):
+    dataset = simulated_dataset(tmp_path / "run.h5", 4)
+    out = reconstruct(dataset, tmp_path / "out.h5", "--schedule", "explain", "--budget", 3000)
+    assert out["explained"].shape == out["iterations"].shape == (4,) and out["explained"].dtype == np.uint8
+    assert np.all((out["iterations"] >= 1) & (out["iterations"] <= 3000))
+    assert set(out["explained"]) <= {0, 1, 2} and "agreement" not in out
+    assert np.all(out["refined_residual"] <= out["residual"] * 1.001)
+    few = reconstruct(dataset, tmp_path / "few.h5", "--schedule", "explain", "--budget", 100)
+    assert np.all(few["iterations"] <= 100) and np.all(out["refined_residual"] <= few["refined_residual"])
+    said = run("flashphase-reconstruct", dataset, tmp_path / "said.h5", "--schedule", "explain", "--budget", 3000).stdout
+    assert f"{np.sum(out['explained'] == 2)} explained and {np.sum(out['explained'] == 1)} reproduced" in said
+
+
 def test_what_comes_out_does_not_depend_on_the_number_of_threads(tmp_path):
     dataset = simulated_dataset(tmp_path / "run.h5", 7)
     words = ["--schedule", "20*HIO+5*ER", "--batch", 2]

@@ -18,6 +18,7 @@
 #include "engine/device/stop_signals.h"
 #include "engine/infer/network.h"
 #include "engine/refine/cuda/solver.h"
+#include "engine/refine/explain/explain.h"
 #include "engine/refine/schedule.h"
 #include "engine/refine/solver.h"
 #include "tools/programs/reconstruct_worker.h"
@@ -29,6 +30,7 @@ namespace {
 
 constexpr int kRandomStarts = 48;  // what one random start finds is a matter of luck
 constexpr int kNetworkStarts = 8;  // engine/refine/README.md
+constexpr int kExplainStarts = 4;  // the views; explain makes its further starts itself
 
 /// CLI11 takes -1 for the largest unsigned number.
 CLI::Validator whole_number() {
@@ -46,7 +48,7 @@ struct Arguments {
   std::string schedule = "polish";
   std::string from = "automatic", choose = "mean";
   std::vector<int> frames;
-  std::optional<int> starts_given;
+  std::optional<int> starts_given, budget;
   std::uint64_t seed = 1;
   float spread = refine::kSpread;
   int generations = 1;
@@ -72,7 +74,7 @@ struct Arguments {
                    "(as it is, "
                    "mirrored, transposed, both), then copies of the first with other phases; default: 48 "
                    "random ones, "
-                   "8 from a network, 1 from the model none")
+                   "8 from a network, 4 with the schedule explain, 1 from the model none")
         ->check(CLI::Range(1, 100000));
     app.add_option(
            "--from", from,
@@ -98,6 +100,10 @@ struct Arguments {
                    "the best of the last")
         ->check(CLI::Range(1, 1000))
         ->capture_default_str();
+    app.add_option("--budget", budget,
+                   "of the schedule explain: iterations of a frame at most; default: " +
+                       std::to_string(refine::ExplainOptions().iterations))
+        ->check(CLI::Range(100, 100'000'000));
     app.add_option("--hold-out", hold_out,
                    "fraction of the measured pixels, in islands, that iterations do not see")
         ->check(CLI::Range(0.0f, 0.2f))
@@ -122,7 +128,8 @@ struct Arguments {
     return threads > 0 ? threads : usable_cores();
   }
   int starts(const Network* network) const {
-    const int usual = network == nullptr ? kRandomStarts : network->info().oriented ? kNetworkStarts : 1;
+    const int of_network = schedule == "explain" ? kExplainStarts : kNetworkStarts;
+    const int usual = network == nullptr ? kRandomStarts : network->info().oriented ? of_network : 1;
     return starts_given.value_or(usual);
   }
 
@@ -144,6 +151,13 @@ struct Arguments {
     if (choose == "free" && !(hold_out > 0))
       throw std::invalid_argument(
           "--choose free needs pixels held out: give --hold-out above 0, such as 0.05");
+    if (budget && schedule != "explain")
+      throw std::invalid_argument(
+          "--budget is one of --schedule explain; other schedules say their iterations");
+    if (random() && schedule == "explain")
+      throw std::invalid_argument(
+          "--schedule explain begins with a network's answer and its support; random starts have --schedule "
+          "random");
     if (random() && schedule == "none")
       throw std::invalid_argument(
           "--from random needs a schedule: a random start alone is no reconstruction");
@@ -184,9 +198,14 @@ std::unique_ptr<Network> network_for(const Arguments& arguments) {
 }
 
 std::unique_ptr<refine::Solver> solver_for(const Arguments& arguments, int pattern_size, int starts) {
+  std::unique_ptr<refine::Solver> solver;
   if (arguments.cuda())
-    return refine::make_cuda_solver({.pattern_size = pattern_size, .starts_per_frame = starts});
-  return refine::make_cpu_solver();
+    solver = refine::make_cuda_solver({.pattern_size = pattern_size, .starts_per_frame = starts});
+  else
+    solver = refine::make_cpu_solver();
+  refine::ExplainOptions options{.seed = arguments.seed};
+  options.iterations = arguments.budget.value_or(options.iterations);
+  return refine::make_explaining_solver(std::move(solver), options);
 }
 
 /// The networks of as many workers as there is work for, each of a size that fits.
@@ -240,6 +259,9 @@ void sum_up(const Arguments& arguments, const ResultsHead& head, const Reconstru
   if (!figures.refined_residual.empty())
     std::cout << ", after " << head.schedule << " median " << median(figures.refined_residual);
   if (!figures.agreement.empty()) std::cout << ", agreement median " << median(figures.agreement);
+  if (!figures.explained.empty())
+    std::cout << ", " << std::ranges::count(figures.explained, kExplained) << " explained and "
+              << std::ranges::count(figures.explained, kReproduced) << " reproduced";
   std::cout << "; written to " << arguments.output << '\n';
 }
 

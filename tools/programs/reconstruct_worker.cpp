@@ -55,6 +55,11 @@ ReconstructionResults ReconstructionWorker::operator()(const PatternBatch& patte
     results.agreement = refined_.agreement;
     results.prtf = refined_.prtf;
     results.free_log_likelihood = refined_.free_log_likelihood;
+    if (!refined_.outcomes.empty()) results.iterations = refined_.iterations;
+    for (const refine::Outcome outcome : refined_.outcomes)
+      results.explained.push_back(outcome == refine::Outcome::explained    ? kExplained
+                                  : outcome == refine::Outcome::reproduced ? kReproduced
+                                                                           : kGivenUp);
   }
   add_resolution(results, patterns.size / 2 + 1);
   if (unwrap_) add_unwrapped_phase(results, size);
@@ -113,6 +118,7 @@ void ReconstructionRun::work(ReconstructionWorker& worker) {
     append(figures_.residual, results.residual);
     append(figures_.refined_residual, results.refined_residual);
     append(figures_.agreement, results.agreement);
+    append(figures_.explained, results.explained);
   }
 }
 

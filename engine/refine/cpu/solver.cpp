@@ -73,7 +73,7 @@ class CpuSolver final : public Solver {
 
   void solve(const PatternBatch& patterns, const Starts& starts, const Schedule& schedule,
              Refined& out) override {
-    check_input(patterns, starts);
+    check_input(patterns, starts, schedule);
     if (!work_ || work_->iterate.size() != patterns.size ||
         work_->best.size() != static_cast<std::size_t>(starts.size)) {
       work_.emplace(patterns.size, starts.size);

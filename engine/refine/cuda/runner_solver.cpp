@@ -92,7 +92,7 @@ class RunnerSolver final : public CudaSolver {
 
   void solve(const PatternBatch& patterns, const Starts& starts, const Schedule& schedule,
              Refined& out) override {
-    check_input(patterns, starts);
+    check_input(patterns, starts, schedule);
     Conclusion::begin(patterns, starts, out);
     if (patterns.count == 0) return;
     const RunnerShape shape{.m = patterns.size,

@@ -41,6 +41,7 @@ void Conclusion::begin(const PatternBatch& patterns, const Starts& starts, Refin
   out.agreement.assign(starts.per_frame > 1 && compares(starts.choosing) ? frames : 0, 0.0f);
   out.prtf.assign(out.agreement.size() * (static_cast<std::size_t>(patterns.size) / 2 + 1), 0.0f);
   out.free_log_likelihood.assign(starts.choosing.held_out > 0 ? frames : 0, 0.0f);
+  out.outcomes.clear();
 }
 
 std::vector<std::uint8_t> Conclusion::seen(const PatternBatch& patterns, const Starts& starts, int frame) {
