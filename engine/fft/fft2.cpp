@@ -29,7 +29,7 @@ std::unique_ptr<Kernel> make_kernel(int m) {
   } else {
     kernel = make_kernel_baseline(m);
   }
-  return kernel ? std::move(kernel) : make_kernel_any_size(m);
+  return kernel ? std::move(kernel) : make_plain_kernel(m);
 }
 
 }  // namespace
@@ -52,6 +52,10 @@ void Fft2::forward(float* re, float* im) {
 }
 void Fft2::inverse(float* re, float* im) {
   impl_->kernel->inverse(re, im);
+}
+
+std::string Fft2::kernel_name() const {
+  return impl_->kernel->name();
 }
 
 AlignedFloats::AlignedFloats(std::size_t count)

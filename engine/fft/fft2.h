@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <memory>
 #include <span>
+#include <string>
 
 namespace flashphase::fft {
 
@@ -15,8 +16,9 @@ namespace flashphase::fft {
 /// there; a forward-inverse pair is the identity. Loops that only multiply by a modulus keep the modulus
 /// transposed instead of paying for two transpositions. Zero of Q stays at [0, 0] (no shifts).
 ///
-/// Any m >= 1 is accepted: powers of two from 16 to 1024 run in vector kernels chosen for the CPU at
-/// construction, other sizes in a slower general routine (Bluestein).
+/// Any m >= 1 is accepted. From 16 on, vector kernels chosen for the CPU at construction do it: by passes of
+/// the factors of m, the fastest where these are 2, 3, 5 and 7, or by a convolution where a prime factor is
+/// large (Bluestein, two to four times slower). Below 16 the definition does.
 ///
 /// Thread: one instance per thread (it owns scratch memory). No allocation after construction.
 class Fft2 {
@@ -27,6 +29,8 @@ class Fft2 {
   Fft2& operator=(Fft2&&) noexcept;
 
   int size() const;
+  /// What does the work: "avx2 radix 8x4x3", "avx2 bluestein 216", "plain".
+  std::string kernel_name() const;
 
   /// `re` and `im`: [m, m] each, 64-byte aligned (see AlignedFloats).
   void forward(float* re, float* im);

@@ -33,10 +33,10 @@ class Best {
     chi2_ = fit.chi2;
     outdated_ = false;
     const auto scale = static_cast<float>(fit.scale * iterate.unit());
-    const auto m = static_cast<std::size_t>(iterate.size());
+    const auto stride = static_cast<std::size_t>(iterate.stride());
     for (std::size_t y = 0; y < n_; ++y) {
       for (std::size_t x = 0; x < n_; ++x) {
-        const std::size_t from = y * m + x;
+        const std::size_t from = y * stride + x;
         object_[y * n_ + x] = {scale * iterate.re()[from], scale * iterate.im()[from]};
         support_[y * n_ + x] = iterate.support()[from] > 0;
       }
@@ -190,7 +190,7 @@ class CpuSolver final : public Solver {
                        static_cast<float>(std::max(1, progress.total - wrap.from));
     const float sigma = wrap.sigma_start + part * (wrap.sigma_end - wrap.sigma_start);
     Iterate& iterate = work_->iterate;
-    if (!work_->support_update(iterate.re(), iterate.im(), iterate.size(), sigma, wrap, iterate.support()))
+    if (!work_->support_update(iterate.re(), iterate.im(), iterate.stride(), sigma, wrap, iterate.support()))
       return;
     work_->best.outdate();
     progress.candidate = false;

@@ -13,7 +13,7 @@ namespace flashphase::refine {
 Iterate::Iterate(int m)
     : loop_(make_loop(m)),
       fft_(m),
-      cells_(static_cast<std::size_t>(m) * static_cast<std::size_t>(m)),
+      cells_(loop_->cells()),
       modulus_(cells_),
       low_(cells_),
       high_(cells_),
@@ -27,7 +27,7 @@ void Iterate::set_pattern(std::span<const float> intensity, std::span<const std:
                           const ModulusRule& rule) {
   double sum = 0;
   std::size_t count = 0;
-  for (std::size_t i = 0; i < cells_; ++i) {
+  for (std::size_t i = 0; i < intensity.size(); ++i) {
     if (!measured[i]) continue;
     sum += static_cast<double>(intensity[i]);
     ++count;
@@ -37,12 +37,29 @@ void Iterate::set_pattern(std::span<const float> intensity, std::span<const std:
   score::modulus_in_fft_layout(intensity, measured, size(), static_cast<float>(1 / unit_), modulus_.data());
   modulus_energy_ = sum / (unit_ * unit_);
   bounded_ = rule != ModulusRule{};
-  if (bounded_) set_modulus_bounds(modulus_.span(), size(), unit_, rule, low_.span(), high_.span());
+  if (bounded_) {
+    const std::size_t pixels = intensity.size();
+    set_modulus_bounds(modulus_.span().first(pixels), size(), unit_, rule, low_.span().first(pixels),
+                       high_.span().first(pixels));
+    spread(low_);
+    spread(high_);
+  }
+  spread(modulus_);
+}
+
+/// Rows of m floats, one behind the other, to rows of stride() with zeros between them.
+void Iterate::spread(fft::AlignedFloats& plane) const {
+  const auto m = static_cast<std::size_t>(size()), padded = static_cast<std::size_t>(stride());
+  for (std::size_t y = m; y-- > 0;) {
+    float* const to = plane.data() + y * padded;
+    std::copy_backward(plane.data() + y * m, plane.data() + (y + 1) * m, to + m);
+    std::fill(to + m, to + padded, 0.0f);
+  }
 }
 
 void Iterate::set_start(std::span<const std::complex<float>> object, std::span<const std::uint8_t> support,
                         int n) {
-  const auto m = static_cast<std::size_t>(size()), width = static_cast<std::size_t>(n);
+  const auto width = static_cast<std::size_t>(n), padded = static_cast<std::size_t>(stride());
   float largest = 0;
   for (std::size_t i = 0; i < object.size(); ++i) {
     if (support[i]) largest = std::max({largest, std::abs(object[i].real()), std::abs(object[i].imag())});
@@ -54,7 +71,7 @@ void Iterate::set_start(std::span<const std::complex<float>> object, std::span<c
     for (float* plane : {g.re, g.im}) std::fill_n(plane, cells_, 0.0f);
     for (std::size_t y = 0; y < width; ++y) {
       for (std::size_t x = 0; x < width; ++x) {
-        const std::size_t from = y * width + x, to = y * m + x;
+        const std::size_t from = y * width + x, to = y * padded + x;
         if (!support[from]) continue;
         support_[to] = 1;
         if (largest > 0) {
@@ -132,20 +149,21 @@ void Iterate::difference_map(float beta, bool positive, bool real) {
 
 void Iterate::smooth_outside(float width) {
   const int m = size();
-  std::copy_n(re(), cells_, a_re_.data());
-  std::copy_n(im(), cells_, a_im_.data());
-  fft_.forward(a_re_.data(), a_im_.data());
+  transform_g();
   const auto weight = [&](int k) {
     const float distance = static_cast<float>(std::min(k, m - k)) / width;
     return std::exp(-0.5f * distance * distance);
   };
   for (int k = 0; k < m; ++k) b_re_[static_cast<std::size_t>(k)] = weight(k);
-  for (std::size_t i = 0; i < cells_; ++i) {
-    const float both = b_re_[i / static_cast<std::size_t>(m)] * b_re_[i % static_cast<std::size_t>(m)];
+  const auto row = static_cast<std::size_t>(m), pixels = row * row;
+  for (std::size_t i = 0; i < pixels; ++i) {
+    const float both = b_re_[i / row] * b_re_[i % row];
     a_re_[i] *= both;
     a_im_[i] *= both;
   }
   fft_.inverse(a_re_.data(), a_im_.data());
+  spread(a_re_);
+  spread(a_im_);
   const Loop::Edit g = loop_->edit();
   for (std::size_t i = 0; i < cells_; ++i) {
     if (support_[i] > 0) continue;
@@ -162,14 +180,23 @@ void Iterate::constrain() {
   }
 }
 
-std::span<const float> Iterate::calculated_modulus() {
-  std::copy_n(re(), cells_, a_re_.data());
-  std::copy_n(im(), cells_, a_im_.data());
+/// F g in the first [m, m] floats of a.
+void Iterate::transform_g() {
+  const auto m = static_cast<std::size_t>(size()), padded = static_cast<std::size_t>(stride());
+  for (std::size_t y = 0; y < m; ++y) {
+    std::copy_n(re() + y * padded, m, a_re_.data() + y * m);
+    std::copy_n(im() + y * padded, m, a_im_.data() + y * m);
+  }
   fft_.forward(a_re_.data(), a_im_.data());
-  for (std::size_t i = 0; i < cells_; ++i) {
+}
+
+std::span<const float> Iterate::calculated_modulus() {
+  transform_g();
+  const auto m = static_cast<std::size_t>(size());
+  for (std::size_t i = 0; i < m * m; ++i) {
     a_re_[i] = static_cast<float>(unit_) * std::sqrt(a_re_[i] * a_re_[i] + a_im_[i] * a_im_[i]);
   }
-  return a_re_.span();
+  return a_re_.span().first(m * m);
 }
 
 }  // namespace flashphase::refine

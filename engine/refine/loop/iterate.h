@@ -68,11 +68,12 @@ class Iterate {
   /// g = 0 outside the support, between two iterations.
   void constrain();
 
-  /// The modulus of the coefficients of g as it is, in the units of the pattern, in Fft2's Fourier layout.
-  /// Overwrites the last call's.
+  /// The modulus [m, m] of the coefficients of g as it is, in the units of the pattern, in Fft2's Fourier
+  /// layout. Overwrites the last call's.
   std::span<const float> calculated_modulus();
 
-  /// g and support as planes [m, m]; the object is the corner [0, n) x [0, n).
+  /// g and support as planes [m, m] with rows of stride(); the object is the corner [0, n) x [0, n).
+  int stride() const { return loop_->stride(); }
   const float* re() const { return loop_->re(); }
   const float* im() const { return loop_->im(); }
   float* support() { return support_.data(); }
@@ -85,10 +86,12 @@ class Iterate {
   void set_bounds(std::span<const float> intensity, std::span<const std::uint8_t> measured,
                   const ModulusRule& rule);
   Target target() const;
+  void spread(fft::AlignedFloats& plane) const;
+  void transform_g();
 
   std::unique_ptr<Loop> loop_;
   fft::Fft2 fft_;
-  std::size_t cells_;
+  std::size_t cells_;  ///< of a plane with its padding
   fft::AlignedFloats modulus_, low_, high_, support_;
   fft::AlignedFloats a_re_, a_im_, b_re_, b_im_;  ///< of the difference map, smooth_outside and accelerate
   double momentum_ = 1;                           ///< t of accelerate ...

@@ -2,22 +2,27 @@
 
 #include <algorithm>
 #include <cmath>
+#include <string>
 #include <string_view>
 
 #include "engine/fft/fft2.h"
+#include "engine/fft/plan.h"
 
 namespace flashphase::refine {
 namespace {
 
+/// Work planes [m, m] without padding, for Fft2.
 class PlainLoop final : public Loop {
  public:
-  explicit PlainLoop(int m) : Loop(m), fft_(m), cells_(g_re_.size()), re_(cells_), im_(cells_) {}
+  explicit PlainLoop(int m) : Loop(m), m_(static_cast<std::size_t>(m)), fft_(m), re_(m_ * m_), im_(m_ * m_) {}
+
+  std::string kernel_name() const override { return "plain"; }
 
   ModulusSums project(const Target& target, bool wanted) override {
     fft_.forward(re_.data(), im_.data());
     ModulusSums sums;
-    for (std::size_t i = 0; i < cells_; ++i) {
-      const float a = std::hypot(re_[i], im_[i]), b = target.modulus[i];
+    each_cell([&](std::size_t i, std::size_t at) {
+      const float a = std::hypot(re_[i], im_[i]), b = target.modulus[at];
       if (wanted && b >= 0) {
         const auto wide_a = static_cast<double>(a), e = wide_a - static_cast<double>(b);
         sums.aa += wide_a * wide_a;
@@ -25,64 +30,79 @@ class PlainLoop final : public Loop {
         sums.ee += e * e;
       }
       float wish = b >= 0 ? b : a;
-      if (target.low) wish = std::min(std::max(a, target.low[i]), target.high[i]);
+      if (target.low) wish = std::min(std::max(a, target.low[at]), target.high[at]);
       const float factor = wish / std::max(a, 1e-18f);
       re_[i] *= factor;
       im_[i] *= factor;
-    }
+    });
     fft_.inverse(re_.data(), im_.data());
     return sums;
   }
 
   void update(const float* support, const Update& update) override {
     const auto mixed = [](Update::Mix mix, float p, float g) { return mix.p * p + mix.g * g; };
-    for (std::size_t i = 0; i < cells_; ++i) {
-      const bool in_support = support[i] > 0;
+    each_cell([&](std::size_t i, std::size_t at) {
+      const bool in_support = support[at] > 0;
       bool inside = in_support;
       Update::Mix outside = update.outside;
       if (update.positive) {
-        inside = inside && mixed(update.test, re_[i], g_re_[i]) >= 0;
+        inside = inside && mixed(update.test, re_[i], g_re_[at]) >= 0;
         if (in_support && re_[i] >= 0) outside = update.between;
       }
-      g_re_[i] = mixed(inside ? update.inside : outside, re_[i], g_re_[i]);
-      g_im_[i] = mixed(update.real ? update.outside : inside ? update.inside : outside, im_[i], g_im_[i]);
-      re_[i] = g_re_[i];
-      im_[i] = g_im_[i];
-    }
+      const Update::Mix re = inside ? update.inside : outside;
+      const Update::Mix im = update.real ? update.outside : re;
+      re_[i] = g_re_[at] = mixed(re, re_[i], g_re_[at]);
+      im_[i] = g_im_[at] = mixed(im, im_[i], g_im_[at]);
+    });
   }
 
   void accelerate(const float* support, bool real, const Momentum& momentum) override {
-    const auto advance = [&](std::size_t i, bool keep, float& g, float& p, float* last) {
+    const auto advance = [&](bool keep, float& g, float& p, float& last) {
       const float x = keep ? p : 0;
-      p = g = x + momentum.factor * (x - last[i]);
-      last[i] = x;
+      p = g = x + momentum.factor * (x - last);
+      last = x;
     };
-    for (std::size_t i = 0; i < cells_; ++i) {
-      const bool inside = support[i] > 0;
-      advance(i, inside, g_re_[i], re_[i], momentum.re);
-      advance(i, inside && !real, g_im_[i], im_[i], momentum.im);
-    }
+    each_cell([&](std::size_t i, std::size_t at) {
+      const bool inside = support[at] > 0;
+      advance(inside, g_re_[at], re_[i], momentum.re[at]);
+      advance(inside && !real, g_im_[at], im_[i], momentum.im[at]);
+    });
   }
 
   void image(float* re, float* im) override {
-    std::copy_n(re_.data(), cells_, re);
-    std::copy_n(im_.data(), cells_, im);
+    each_cell([&](std::size_t i, std::size_t at) {
+      re[at] = re_[i];
+      im[at] = im_[i];
+    });
   }
 
  private:
   void begin() override {
-    std::copy_n(g_re_.data(), cells_, re_.data());
-    std::copy_n(g_im_.data(), cells_, im_.data());
+    each_cell([&](std::size_t i, std::size_t at) {
+      re_[i] = g_re_[at];
+      im_[i] = g_im_[at];
+    });
   }
 
+  /// `body(i, at)`: where a cell is in the work planes, and in all others.
+  template <class Body>
+  void each_cell(Body body) {
+    const auto padded = static_cast<std::size_t>(stride());
+    for (std::size_t y = 0; y < m_; ++y)
+      for (std::size_t x = 0; x < m_; ++x) body(y * m_ + x, y * padded + x);
+  }
+
+  std::size_t m_;
   fft::Fft2 fft_;
-  std::size_t cells_;
   fft::AlignedFloats re_, im_;
 };
 
 }  // namespace
 
-Loop::Loop(int m) : g_re_(static_cast<std::size_t>(m) * static_cast<std::size_t>(m)), g_im_(g_re_.size()) {}
+Loop::Loop(int m)
+    : stride_(fft::padded_stride(m)),
+      g_re_(static_cast<std::size_t>(m) * static_cast<std::size_t>(stride_)),
+      g_im_(g_re_.size()) {}
 
 Loop::~Loop() = default;
 

@@ -2,13 +2,14 @@
 
 #include <cstddef>
 #include <memory>
+#include <string>
 
 #include "engine/fft/fft2.h"
 
 namespace flashphase::refine {
 
-/// What the Fourier coefficients are projected on, as planes [m, m] in Fft2's Fourier layout. Coefficients
-/// that are not measured have a modulus of -1.
+/// What the Fourier coefficients are projected on, as planes [m, m] of the loop's stride (see Loop) in Fft2's
+/// Fourier layout. Coefficients that are not measured have a modulus of -1.
 struct Target {
   const float* modulus = nullptr;
   /// With bounds, |F| moves to the nearest value in [low, high], and `modulus` serves the sums alone. Both or
@@ -46,16 +47,17 @@ struct Update {
   bool is_plain() const { return inside == Mix{1, 0} && !positive && !real; }
 };
 
-/// Planes [m, m] that an accelerated update keeps its last x in, and how far it goes on.
+/// Planes [m, m] of the loop's stride that an accelerated update keeps its last x in, and how far it goes on.
 struct Momentum {
   float* re = nullptr;
   float* im = nullptr;
   float factor = 0;
 };
 
-/// The arithmetic of iterations on g, [m, m] in two planes, 64-byte aligned, which it owns, values finite:
+/// The arithmetic of iterations on g, [m, m] in two planes, which it owns, values finite:
 ///   edit(), then any number of { project(), then update(), accelerate() or edit() }.
-/// Thread: one. No allocation after construction.
+/// All planes, its own and those it is given, are 64-byte aligned and have stride() floats from row to row,
+/// those beyond m zero: AlignedFloats(cells()) is one. Thread: one. No allocation after construction.
 class Loop {
  public:
   /// g for whoever changes it. The loop takes g as it is when this goes out of scope; until then only re(),
@@ -82,6 +84,12 @@ class Loop {
   Loop(const Loop&) = delete;
   Loop& operator=(const Loop&) = delete;
 
+  int stride() const { return stride_; }
+  /// Floats of a plane: m stride().
+  std::size_t cells() const { return g_re_.size(); }
+  /// What does the transforms: "avx2 radix 8x4x3", "avx2 bluestein 216", "plain".
+  virtual std::string kernel_name() const = 0;
+
   const float* re() const { return g_re_.data(); }
   const float* im() const { return g_im_.data(); }
   [[nodiscard]] Edit edit() { return Edit(*this); }
@@ -96,6 +104,9 @@ class Loop {
   /// Writes P, whose place may be g, in place of update(); an edit must follow.
   virtual void image(float* re, float* im) = 0;
 
+ private:
+  const int stride_;
+
  protected:
   fft::AlignedFloats g_re_, g_im_;
 
@@ -106,7 +117,7 @@ class Loop {
 /// Any size, with Fft2 and plain loops: what the others are tested against.
 std::unique_ptr<Loop> make_plain_loop(int m);
 
-/// One source compiled per instruction set; null for sizes they do not have.
+/// One source compiled per instruction set; null below 16.
 std::unique_ptr<Loop> make_loop_avx512(int m);
 std::unique_ptr<Loop> make_loop_avx2(int m);
 std::unique_ptr<Loop> make_loop_baseline(int m);

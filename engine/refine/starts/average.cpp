@@ -103,7 +103,7 @@ Average average(const Results& results, std::span<const int> which,
 
 void settle(Iterate& iterate, const Results& results, int measured, int iterations, Average& average) {
   const double goal = goal_of(results, measured, average);
-  const int m = iterate.size();
+  const int stride = iterate.stride();
   const auto n = static_cast<int>(std::lround(std::sqrt(average.object.size())));
   const Update reduction = update_of({Algorithm::er, 1});
   iterate.set_start(average.object, average.support, n);
@@ -119,7 +119,7 @@ void settle(Iterate& iterate, const Results& results, int measured, int iteratio
   const auto scale = static_cast<float>(fit.scale * iterate.unit());
   for (int y = 0; y < n; ++y) {
     for (int x = 0; x < n; ++x) {
-      const auto from = static_cast<std::size_t>(y * m + x);
+      const auto from = static_cast<std::size_t>(y * stride + x);
       average.object[static_cast<std::size_t>(y * n + x)] = {scale * iterate.re()[from],
                                                              scale * iterate.im()[from]};
     }

@@ -13,7 +13,7 @@
 #include <thread>
 #include <vector>
 
-#include "engine/fft/fft2.h"
+#include "engine/refine/loop/loop.h"
 #include "engine/refine/schedule.h"
 #include "engine/refine/solver.h"
 #include "proto/json.h"
@@ -174,7 +174,7 @@ int run(const Arguments& arguments) {
   const Speed speed = measure(arguments, schedule);
   JsonObject report;
   report.add("backend", "cpu").add("size", arguments.size).add("threads", arguments.threads);
-  report.add("fft", FftFloor::name()).add("solver_fft", fft::instruction_set());
+  report.add("fft", FftFloor::name()).add("solver_fft", refine::make_loop(arguments.size)->kernel_name());
   report.add("iterations_per_second", speed.iterations).add("fft_floor_iterations_per_second", speed.floor);
   report.add("ratio_to_floor", speed.to_floor);
   if (arguments.threads > 1) report.add("ratio_to_one_thread", speed.to_one_thread);

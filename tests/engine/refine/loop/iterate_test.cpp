@@ -149,7 +149,7 @@ void expect_equal(const Iterate& fast, const PlainIterate& slow, int n) {
   double largest = 0, difference = 0;
   for (int y = 0; y < m; ++y) {
     for (int x = 0; x < m; ++x) {
-      const int i = y * m + x;
+      const int i = y * fast.stride() + x;
       const Complex expected = slow.at(n, y, x);
       largest = std::max(largest, std::abs(expected));
       difference =
@@ -363,7 +363,7 @@ TEST(Iterate, ForgetsAStartThatWasNotFinite) {
       const double chi2 = iterate.project().chi2;
       iterate.accelerate(false, i > 0 ? std::optional(chi2) : std::nullopt);
     }
-    return std::vector<float>(iterate.re(), iterate.re() + pattern.intensity.size());
+    return std::vector<float>(iterate.re(), iterate.re() + 32 * iterate.stride());
   };
   Iterate fresh(32), used(32);
   used.set_pattern(pattern.intensity, pattern.measured);
