@@ -24,6 +24,7 @@ struct Pass {
 enum class Order { forwards, backwards };
 
 constexpr int kMostPasses = 24;
+constexpr int kLargestButterfly = 8;  ///< radices from 2 on that are done in registers
 
 /// How a transform of one length is done.
 struct Recipe {

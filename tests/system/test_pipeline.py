@@ -123,6 +123,13 @@ def test_bench_refine_reports_what_the_contract_names():
     assert 0.4 * best < report["ratio_to_floor"] < 2.5 * best  # the median of the rounds beside the best rounds
     assert 0.5 < report["ratio_to_one_thread"] < 4
     assert {"backend", "fft", "shrink_wrap_cost"} <= set(report)
+    assert report["solver_fft"].endswith(" radix 8x8")
+
+
+def test_bench_refine_names_what_did_the_transforms():
+    for size, kernel in ((98, " radix 7x7x2"), (254, " bluestein 512"), (12, "plain")):
+        report = json.loads(run("flashphase-bench", "refine", "--size", size, "--iterations", 2, "--seconds", 0.1, "--json").stdout)
+        assert report["solver_fft"].endswith(kernel), report
 
 
 def test_a_second_sigterm_ends_at_once(tmp_path):

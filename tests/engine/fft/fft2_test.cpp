@@ -122,6 +122,7 @@ TEST(Fft2, NamesWhatDoesTheWork) {
   const std::string set = instruction_set();
   EXPECT_EQ(Fft2(12).kernel_name(), "plain");
   EXPECT_EQ(Fft2(16).kernel_name(), set + " radix 4x4");
+  EXPECT_EQ(Fft2(64).kernel_name(), set + " radix 8x8");
   EXPECT_EQ(Fft2(98).kernel_name().find(set + " radix 7x"), 0u) << Fft2(98).kernel_name();
   EXPECT_EQ(Fft2(1021).kernel_name().find(set + " bluestein 2"), 0u) << Fft2(1021).kernel_name();
 }

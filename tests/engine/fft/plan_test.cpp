@@ -33,7 +33,7 @@ TEST(Recipe, ConvolvesOnlyWhereAPrimeIsLarge) {
     const Recipe recipe = recipe_for(m);
     if (!is_smooth(m)) continue;
     EXPECT_EQ(recipe.convolution, 0) << m;
-    EXPECT_LE(*std::max_element(recipe.radices, recipe.radices + kMostPasses), 12) << m;
+    EXPECT_LE(*std::max_element(recipe.radices, recipe.radices + kMostPasses), kLargestButterfly) << m;
   }
   EXPECT_EQ(recipe_for(106).convolution, 0);
   EXPECT_GT(recipe_for(1021).convolution, 0);
