@@ -263,7 +263,8 @@ TEST_P(IterateOfSize, EqualsAPlainReferenceForEveryAlgorithmAndOption) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Sizes, IterateOfSize, testing::Values(Sizes{8, 16}, Sizes{7, 16}, Sizes{6, 13}),
+INSTANTIATE_TEST_SUITE_P(Sizes, IterateOfSize,
+                         testing::Values(Sizes{8, 16}, Sizes{7, 16}, Sizes{6, 13}, Sizes{9, 18}),
                          testing::PrintToStringParamName());
 
 TEST(Iterate, SmoothsOnlyTheOutside) {
