@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <iterator>
 #include <mutex>
 #include <new>
 #include <stdexcept>
@@ -101,18 +102,23 @@ int refine_workers_on_cpu(const Config& config) {
   return workers_beside(others, config.pipeline.refine_workers, usable_cores());
 }
 
+/// Workers on the CPU share their cores: a frame of many starts uses those of workers that have nothing to
+/// do.
 std::vector<std::unique_ptr<refine::Solver>> make_solvers(const Config& config) {
   std::vector<std::unique_ptr<refine::Solver>> solvers;
   if (config.pipeline.refine_policy == RefinePolicy::off) return solvers;
   const auto devices =
       blaming("refine.device: ", [&] { return devices_for(config.refine_device, cuda_devices()); });
   for (const Device device : devices) {
-    const int workers = device ? std::max(1, config.pipeline.refine_workers) : refine_workers_on_cpu(config);
-    for (int i = 0; i < workers; ++i)
-      solvers.push_back(refine::make_explaining_solver(
-          device ? blaming("refine.device: ", [&] { return cuda_solver(config, *device); })
-                 : refine::make_cpu_solver()));
+    if (!device) {
+      const int workers = refine_workers_on_cpu(config);
+      std::ranges::move(refine::make_cpu_solvers(workers, {.cores = workers}), std::back_inserter(solvers));
+      continue;
+    }
+    for (int i = 0; i < std::max(1, config.pipeline.refine_workers); ++i)
+      solvers.push_back(blaming("refine.device: ", [&] { return cuda_solver(config, *device); }));
   }
+  for (auto& solver : solvers) solver = refine::make_explaining_solver(std::move(solver));
   return solvers;
 }
 

@@ -105,9 +105,19 @@ class Solver {
 struct CpuOptions {
   /// A start that has not finished its schedule after this long stops with its best candidate.
   std::chrono::nanoseconds time_limit = std::chrono::minutes(10);
+  /// Threads that work at once, those that call solve() among them; at least one. What comes out does not
+  /// depend on it, to the last bit.
+  int cores = 1;
 };
 
+/// A batch goes out to the cores by frames, and where these are too few by the starts of a frame.
 std::unique_ptr<Solver> make_cpu_solver(const CpuOptions& options = {});
+
+/// Solvers for `count` threads that share the cores: while some of them are idle, or have no more work for
+/// theirs, the others' frames and starts use them, on helpers with the nice value of who called solve(). What
+/// a helper throws comes out of that call. A call never waits for a core: more callers than cores share the
+/// time. Throws std::invalid_argument for less than one core.
+std::vector<std::unique_ptr<Solver>> make_cpu_solvers(int count, const CpuOptions& options);
 
 /// The start that a network's answer gives: its object, its support as amplitude > threshold of the maximum,
 /// grown by `grow` pixels (smooth edges are eaten by tighter supports; see docs). An object that is zero gets

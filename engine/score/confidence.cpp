@@ -16,21 +16,20 @@ using Object = std::vector<Complex>;
 
 /// The results that are not all zero, on top of the first of them, at its energy.
 std::vector<Object> aligned(std::span<const Complex> objects, std::size_t cells, int n,
-                            Translation translation) {
+                            Translation translation, const ForEach& each) {
   std::vector<Object> result;
-  double energy_wanted = 0;
   for (; !objects.empty(); objects = objects.subspan(cells)) {
     const auto object = objects.first(cells);
-    if (!(energy(object) > 0)) continue;
-    if (result.empty()) {
-      energy_wanted = energy(object);
-      result.emplace_back(object.begin(), object.end());
-      continue;
-    }
-    result.push_back(align(object, result.front(), n, translation).aligned);
-    const auto scale = static_cast<float>(std::sqrt(energy_wanted / energy(result.back())));
-    for (Complex& value : result.back()) value *= scale;
+    if (energy(object) > 0) result.emplace_back(object.begin(), object.end());
   }
+  if (result.empty()) return result;
+  const double energy_wanted = energy(result.front());
+  each(static_cast<int>(result.size()) - 1, [&](int i) {
+    Object& object = result[static_cast<std::size_t>(i) + 1];
+    object = align(object, result.front(), n, translation).aligned;
+    const auto scale = static_cast<float>(std::sqrt(energy_wanted / energy(object)));
+    for (Complex& value : object) value *= scale;
+  });
   return result;
 }
 
@@ -69,13 +68,14 @@ std::vector<float> transfer_function(const std::vector<Object>& objects, int n, 
 
 }  // namespace
 
-Confidence confidence(std::span<const Complex> objects, int n, int m, Translation translation) {
+Confidence confidence(std::span<const Complex> objects, int n, int m, Translation translation,
+                      const ForEach& each) {
   if (n < 1 || n > m)
     throw std::invalid_argument("confidence: the object must be no larger than the pattern");
   const std::size_t cells = static_cast<std::size_t>(n) * static_cast<std::size_t>(n);
   if (objects.size() % cells != 0) throw std::invalid_argument("confidence: the objects must be [K, n, n]");
   const auto count = static_cast<double>(objects.size() / cells);
-  const std::vector<Object> results = aligned(objects, cells, n, translation);
+  const std::vector<Object> results = aligned(objects, cells, n, translation, each);
 
   Confidence answer;
   answer.mean = mean_of(results, cells);

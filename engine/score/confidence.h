@@ -4,6 +4,7 @@
 #include <span>
 #include <vector>
 
+#include "engine/device/for_each.h"
 #include "engine/score/align.h"
 #include "engine/score/resolution.h"
 
@@ -27,9 +28,9 @@ struct Confidence {
 };
 
 /// `objects` [K, n, n], the transform on [m, m]. Finding the alignment costs an align() for each result but
-/// one. Precondition: values are finite. Throws std::invalid_argument for n > m or a span that is not [K, n,
-/// n].
+/// one, for which `each` is used. Precondition: values are finite. Throws std::invalid_argument for n > m or
+/// a span that is not [K, n, n].
 Confidence confidence(std::span<const std::complex<float>> objects, int n, int m,
-                      Translation translation = Translation::sub_pixel);
+                      Translation translation = Translation::sub_pixel, const ForEach& each = in_turn);
 
 }  // namespace flashphase::score

@@ -48,17 +48,23 @@ int nearest(double shift) {
 }
 
 /// The mean of the results on top of `reference`.
-Average on_top_of(const std::vector<Complex>& reference, const Results& results, std::span<const int> which) {
+Average on_top_of(const std::vector<Complex>& reference, const Results& results, std::span<const int> which,
+                  const ForEach& each) {
   const int n = results.objects.size;
+  std::vector<score::Alignment> alignments(which.size());
+  each(static_cast<int>(which.size()), [&](int i) {
+    const auto at = static_cast<std::size_t>(i);
+    alignments[at] =
+        score::align(results.objects.object_of(which[at]), reference, n, score::Translation::sub_pixel);
+  });
   Average mean{std::vector<Complex>(reference.size()), std::vector<std::uint8_t>(reference.size())};
-  for (const int k : which) {
-    const score::Alignment alignment =
-        score::align(results.objects.object_of(k), reference, n, score::Translation::sub_pixel);
+  for (std::size_t at = 0; at < which.size(); ++at) {
+    const score::Alignment& alignment = alignments[at];
     const double size = std::sqrt(score::energy(alignment.aligned));
     if (!(size > 0)) continue;
     const auto scale = static_cast<float>(1 / size);
     for (std::size_t i = 0; i < reference.size(); ++i) mean.object[i] += scale * alignment.aligned[i];
-    add_moved(results.objects.support_of(k), alignment.twin, nearest(alignment.shift_y),
+    add_moved(results.objects.support_of(which[at]), alignment.twin, nearest(alignment.shift_y),
               nearest(alignment.shift_x), n, mean.support);
   }
   return mean;
@@ -85,16 +91,16 @@ void centre(Average& average, int n) {
 
 }  // namespace
 
-Average average(const Results& results, std::span<const int> which,
-                std::span<const std::uint8_t> upper_limit) {
+Average average(const Results& results, std::span<const int> which, std::span<const std::uint8_t> upper_limit,
+                const ForEach& each) {
   const int n = results.objects.size;
   std::vector<int> present;
   std::ranges::copy_if(which, std::back_inserter(present),
                        [&](int k) { return score::energy(results.objects.object_of(k)) > 0; });
   if (present.empty()) return {};
   const auto best = results.objects.object_of(present.front());
-  Average mean = on_top_of({best.begin(), best.end()}, results, present);
-  mean = on_top_of(mean.object, results, present);
+  Average mean = on_top_of({best.begin(), best.end()}, results, present, each);
+  mean = on_top_of(mean.object, results, present, each);
   if (upper_limit.empty()) centre(mean, n);
   for (int i = 0; i < kGrow; ++i) grow_by_one(mean.support, n);
   for (std::size_t i = 0; i < upper_limit.size(); ++i) mean.support[i] &= upper_limit[i] != 0;

@@ -5,6 +5,7 @@
 #include <span>
 #include <vector>
 
+#include "engine/device/for_each.h"
 #include "engine/refine/loop/iterate.h"
 #include "engine/refine/results.h"
 
@@ -22,9 +23,9 @@ struct Average {
 /// fits the pattern worse. The support is the union of theirs, moved along and grown by three pixels.
 ///
 /// Translations being free, the amplitude's centroid comes to [n/2, n/2]; with an `upper_limit` [n, n] (empty
-/// = the whole square) nothing is moved and the support stays inside.
-Average average(const Results& results, std::span<const int> which,
-                std::span<const std::uint8_t> upper_limit);
+/// = the whole square) nothing is moved and the support stays inside. `each` is used for the results.
+Average average(const Results& results, std::span<const int> which, std::span<const std::uint8_t> upper_limit,
+                const ForEach& each = in_turn);
 
 /// Error reduction from the average, inside its support, for the pattern that `iterate` has, until it fits as
 /// well as the best of the results or so many iterations are done: the image nearest to the average that does

@@ -23,10 +23,11 @@ std::vector<int> by_residual(const Results& results) {
 }
 
 /// [K, K] complex correlation of each with each once aligned.
-std::vector<float> correlations(const ObjectBatch& objects) {
+std::vector<float> correlations(const ObjectBatch& objects, const ForEach& each) {
   const auto count = static_cast<std::size_t>(objects.count);
   std::vector<float> result(count * count, 1);
-  for (int a = 0; a < objects.count; ++a) {
+  each(objects.count, [&](int later) {
+    const int a = objects.count - 1 - later;  // the longest row first
     for (int b = 0; b < a; ++b) {
       const float error =
           score::align(objects.object_of(a), objects.object_of(b), objects.size).real_space_error;
@@ -34,15 +35,15 @@ std::vector<float> correlations(const ObjectBatch& objects) {
           result[static_cast<std::size_t>(b) * count + static_cast<std::size_t>(a)] =
               std::sqrt(std::max(0.0f, 1 - error));
     }
-  }
+  });
   return result;
 }
 
 /// Lowest residual * (1 - mean correlation with the others): each alone misleads.
-int by_agreement(const Results& results) {
+int by_agreement(const Results& results, const ForEach& each) {
   const int count = results.objects.count;
   if (count < 3) return lowest_residual(results);
-  const std::vector<float> with = correlations(results.objects);
+  const std::vector<float> with = correlations(results.objects, each);
   int best = 0;
   float lowest = 0;
   for (int k = 0; k < count; ++k) {
@@ -64,14 +65,14 @@ int lowest_residual(const Results& results) {
 }
 
 Chosen choose(const Results& results, const Choosing& choosing, int m,
-              std::span<const std::uint8_t> upper_limit) {
+              std::span<const std::uint8_t> upper_limit, const ForEach& each) {
   Chosen chosen;
   switch (choosing.by) {
     case Choice::lowest_residual:
       chosen.index = lowest_residual(results);
       break;
     case Choice::agreement:
-      chosen.index = by_agreement(results);
+      chosen.index = by_agreement(results, each);
       break;
     case Choice::free_log_likelihood:
       chosen.index = static_cast<int>(
@@ -83,7 +84,7 @@ Chosen choose(const Results& results, const Choosing& choosing, int m,
   const int n = results.objects.size;
   std::vector<int> better = by_residual(results);
   better.resize(std::max<std::size_t>(2, (better.size() + 1) / 2));
-  if (choosing.average) chosen.average = average(results, better, upper_limit);
+  if (choosing.average) chosen.average = average(results, better, upper_limit, each);
   std::vector<Complex> set;
   const auto take = [&](int k) {
     const auto object = results.objects.object_of(k);
@@ -93,25 +94,22 @@ Chosen choose(const Results& results, const Choosing& choosing, int m,
   for (const int k : better) {
     if (k != chosen.index) take(k);
   }
-  score::Confidence confidence = score::confidence(set, n, m, score::Translation::whole_pixel);
+  score::Confidence confidence = score::confidence(set, n, m, score::Translation::whole_pixel, each);
   chosen.agreement = confidence.agreement;
   chosen.prtf = std::move(confidence.prtf);
   return chosen;
 }
 
-std::vector<Complex> bred(const Results& results, int chosen) {
+std::vector<Complex> bred(const Results& results, int chosen, const ForEach& each) {
   const ObjectBatch& objects = results.objects;
   const auto best = objects.object_of(chosen);
-  std::vector<Complex> next;
-  next.reserve(objects.cells());
-  for (int k = 0; k < objects.count; ++k) {
-    if (k == chosen) {
-      next.insert(next.end(), best.begin(), best.end());
-      continue;
-    }
+  std::vector<Complex> next = objects.object;
+  each(objects.count, [&](int k) {
+    if (k == chosen) return;
     const auto other = score::align(objects.object_of(k), best, objects.size).aligned;
-    for (std::size_t i = 0; i < best.size(); ++i) next.push_back(0.5f * (best[i] + other[i]));
-  }
+    const auto mine = std::span(next).subspan(static_cast<std::size_t>(k) * best.size(), best.size());
+    for (std::size_t i = 0; i < best.size(); ++i) mine[i] = 0.5f * (best[i] + other[i]);
+  });
   return next;
 }
 

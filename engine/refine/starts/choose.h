@@ -4,6 +4,7 @@
 #include <span>
 #include <vector>
 
+#include "engine/device/for_each.h"
 #include "engine/refine/results.h"
 #include "engine/refine/solver.h"
 #include "engine/refine/starts/average.h"
@@ -23,12 +24,12 @@ int lowest_residual(const Results& results);
 
 /// Chooses as `choosing` says and computes agreement, PRTF and average over the better half by residual (at
 /// least two, the chosen one included in agreement and PRTF), for a pattern of m x m pixels. `upper_limit`
-/// [n, n] or empty, see Starts. Precondition: K >= 1.
+/// [n, n] or empty, see Starts. `each` is used for the results. Precondition: K >= 1.
 Chosen choose(const Results& results, const Choosing& choosing, int m,
-              std::span<const std::uint8_t> upper_limit = {});
+              std::span<const std::uint8_t> upper_limit = {}, const ForEach& each = in_turn);
 
 /// The next generation of starts [K, n, n]: the chosen one as it is, each other the mean of itself and the
 /// chosen one once aligned (guided: the best breeds. Chen, Miao, Wang & Lee, Phys. Rev. B 76, 064113, 2007).
-std::vector<std::complex<float>> bred(const Results& results, int chosen);
+std::vector<std::complex<float>> bred(const Results& results, int chosen, const ForEach& each = in_turn);
 
 }  // namespace flashphase::refine

@@ -16,17 +16,18 @@ bool compares(const Choosing& choosing) {
   return choosing.by == Choice::agreement || choosing.average || choosing.confidence;
 }
 
-void weigh_free_pixels(const PatternBatch& patterns, const Starts& starts, int frame, Results& results) {
+void weigh_free_pixels(const PatternBatch& patterns, const Starts& starts, int frame, Results& results,
+                       const ForEach& each) {
   const auto measured = patterns.measured_of(frame);
   std::vector<std::uint8_t> held_out = Conclusion::seen(patterns, starts, frame);
   for (std::size_t i = 0; i < held_out.size(); ++i) held_out[i] = measured[i] && !held_out[i];
-  results.free_log_likelihood.clear();
-  for (int k = 0; k < results.objects.count; ++k) {
+  results.free_log_likelihood.resize(static_cast<std::size_t>(results.objects.count));
+  each(results.objects.count, [&](int k) {
     const auto calculated =
         score::diffraction(results.objects.object_of(k), results.objects.size, patterns.size);
-    results.free_log_likelihood.push_back(
-        static_cast<float>(-score::poisson_llk(calculated, patterns.intensity_of(frame), held_out)));
-  }
+    results.free_log_likelihood[static_cast<std::size_t>(k)] =
+        static_cast<float>(-score::poisson_llk(calculated, patterns.intensity_of(frame), held_out));
+  });
 }
 
 }  // namespace
@@ -52,14 +53,14 @@ std::vector<std::uint8_t> Conclusion::seen(const PatternBatch& patterns, const S
 }
 
 void Conclusion::operator()(const PatternBatch& patterns, const Starts& starts, const Schedule& schedule,
-                            int frame, Results& results, Refined& out) {
+                            int frame, Results& results, Refined& out, const ForEach& each) {
   const Choosing& choosing = starts.choosing;
   const auto index = static_cast<std::size_t>(frame);
   const auto upper_limit = starts.upper_limit_of(frame);
-  if (choosing.held_out > 0) weigh_free_pixels(patterns, starts, frame, results);
+  if (choosing.held_out > 0) weigh_free_pixels(patterns, starts, frame, results, each);
   Chosen chosen;
   if (compares(choosing) || choosing.by == Choice::free_log_likelihood) {
-    chosen = choose(results, choosing, patterns.size, upper_limit);
+    chosen = choose(results, choosing, patterns.size, upper_limit, each);
   } else {
     chosen.index = lowest_residual(results);
   }

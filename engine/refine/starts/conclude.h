@@ -5,6 +5,7 @@
 #include <span>
 #include <vector>
 
+#include "engine/device/for_each.h"
 #include "engine/refine/loop/iterate.h"
 #include "engine/refine/results.h"
 #include "engine/refine/solver.h"
@@ -28,9 +29,10 @@ class Conclusion {
   static std::vector<std::uint8_t> seen(const PatternBatch& patterns, const Starts& starts, int frame);
 
   /// Chooses among the results of a frame's starts (those that came to nothing are zero objects with residual
-  /// 1), averages, registers and scores as `starts.choosing` asks.
+  /// 1), averages, registers and scores as `starts.choosing` asks, with `each` for what is done to every
+  /// result. Writes nothing of `out` but the frame's, so that several may do so at once.
   void operator()(const PatternBatch& patterns, const Starts& starts, const Schedule& schedule, int frame,
-                  Results& results, Refined& out);
+                  Results& results, Refined& out, const ForEach& each = in_turn);
 
  private:
   void settle_average(const PatternBatch& patterns, const Starts& starts, const Schedule& schedule, int frame,
