@@ -67,6 +67,13 @@ Handle text_type(const std::string& text) {
   return type;
 }
 
+Handle boolean_type() {
+  Handle type(H5Tenum_create(H5T_NATIVE_INT8), H5Tclose);
+  for (const auto& [name, value] : {std::pair("FALSE", std::int8_t{0}), std::pair("TRUE", std::int8_t{1})})
+    H5Tenum_insert(type, name, &value);
+  return type;
+}
+
 bool is_boolean(hid_t type) {
   return H5Tget_class(type) == H5T_ENUM && H5Tget_size(type) == 1;
 }

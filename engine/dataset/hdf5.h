@@ -59,6 +59,7 @@ Handle complex_type();
 bool is_complex(hid_t type);
 /// A string of the length it has. NumPy's bool is an enumeration of one byte.
 Handle text_type(const std::string& text);
+Handle boolean_type();
 bool is_boolean(hid_t type);
 
 /// "[2, 64, 64]"

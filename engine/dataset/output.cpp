@@ -212,12 +212,24 @@ void OutputFile::add_text(const std::string& name, const std::string& text) {
   add_array(name, text_type(text), {}, text.c_str());
 }
 
-void OutputFile::add_attribute(const std::string& name, const std::string& text) {
+void OutputFile::write_attribute(const std::string& name, hid_t type, const void* content) {
   const Quiet quiet;
-  const Handle type = text_type(text), space(H5Screate(H5S_SCALAR), H5Sclose);
+  const Handle space(H5Screate(H5S_SCALAR), H5Sclose);
   const Handle attribute(H5Acreate2(file_, name.c_str(), type, space, H5P_DEFAULT, H5P_DEFAULT), H5Aclose);
-  if (!attribute || H5Awrite(attribute, type, text.c_str()) < 0)
-    fail("attribute " + name + " cannot be written");
+  if (!attribute || H5Awrite(attribute, type, content) < 0) fail("attribute " + name + " cannot be written");
+}
+
+void OutputFile::add_attribute(const std::string& name, const std::string& text) {
+  write_attribute(name, text_type(text), text.c_str());
+}
+
+void OutputFile::add_number_attribute(const std::string& name, std::int64_t number) {
+  write_attribute(name, H5T_NATIVE_INT64, &number);
+}
+
+void OutputFile::add_flag_attribute(const std::string& name, bool value) {
+  const auto byte = static_cast<std::int8_t>(value);
+  write_attribute(name, boolean_type(), &byte);
 }
 
 void OutputFile::finish() {

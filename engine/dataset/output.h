@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <initializer_list>
 #include <string>
@@ -51,11 +52,15 @@ class OutputFile {
   void add_array(const std::string& name, hid_t type, const std::vector<hsize_t>& shape, const void* content);
   void add_text(const std::string& name, const std::string& text);
   void add_attribute(const std::string& name, const std::string& text);
+  void add_number_attribute(const std::string& name, std::int64_t number);
+  /// As h5py writes and reads it.
+  void add_flag_attribute(const std::string& name, bool value);
 
   /// All its arrays have to be closed before.
   void finish();
 
  private:
+  void write_attribute(const std::string& name, hid_t type, const void* content);
   [[noreturn]] void fail(const std::string& reason);
   std::string part() const { return path_ + ".part"; }
 

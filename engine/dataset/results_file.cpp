@@ -60,6 +60,8 @@ void ResultsWriter::finish(std::size_t rows) {
   file.out.add_attribute("model", head.model);
   file.out.add_attribute("schedule", head.schedule);
   if (!head.starts.empty()) file.out.add_attribute("starts", head.starts);
+  file.out.add_number_attribute("frames_asked", static_cast<std::int64_t>(head.frames_asked));
+  file.out.add_flag_attribute("complete", rows == head.frames_asked);
   file.arrays.clear();
   file.out.finish();
 }

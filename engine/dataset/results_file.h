@@ -1,6 +1,7 @@
 #pragma once
 
 #include <complex>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -33,11 +34,14 @@ struct ResultsHead {
   int rings = 0;                              ///< of the PRTF, m/2 + 1
   std::string recipe{};                       ///< of the input
   std::string model{}, schedule{}, starts{};  ///< kept as attributes of the file
+  std::size_t frames_asked = 0;               ///< this too; how many there are to be when all is done
 };
 
 /// Writes results piece by piece, in any order. HDF5: /objects complex64 (compound r, i), /support and
-/// /explained uint8, /frames int32, all else float32 under its name above, /recipe. The file appears with
-/// finish(); throws std::runtime_error naming the path. Thread: one at a time.
+/// /explained uint8, /frames and /iterations int32, all else float32 under its name above, /recipe. Attributes
+/// of the file: those of the head, and `complete`, a boolean: whether it holds all frames that were asked for.
+/// The file appears with finish(); throws std::runtime_error naming the path, after which there will be none.
+/// Thread: one at a time.
 class ResultsWriter {
  public:
   ResultsWriter(std::string path, ResultsHead head);
@@ -47,7 +51,8 @@ class ResultsWriter {
 
   /// The piece begins at this row. All pieces have the same arrays.
   void write(std::size_t first, const ReconstructionResults& piece);
-  /// The first `rows` rows, all of which have been written, are the file.
+  /// The first `rows` rows, all of which have been written, are the file: a complete one where they are as
+  /// many as were asked for.
   void finish(std::size_t rows);
 
  private:

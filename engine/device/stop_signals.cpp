@@ -5,7 +5,7 @@
 namespace flashphase {
 namespace {
 
-volatile std::sig_atomic_t signals_seen = 0;
+volatile std::sig_atomic_t first_signal = 0;
 bool hang_up_ignored = false;
 
 /// Runs before the libraries begin: some of those that LibTorch brings handle SIGHUP even where it is
@@ -19,7 +19,7 @@ bool hang_up_ignored = false;
                                                                              char**) = &look_at_hang_up;
 
 void on_signal(int number) {
-  signals_seen = 1;
+  if (first_signal == 0) first_signal = number;
   if (number != SIGHUP) std::signal(number, SIG_DFL);
 }
 
@@ -33,7 +33,11 @@ void stop_on_signals() {
 }
 
 bool stop_requested() {
-  return signals_seen != 0;
+  return first_signal != 0;
+}
+
+int stop_signal() {
+  return first_signal;
 }
 
 bool hang_up_was_ignored() {

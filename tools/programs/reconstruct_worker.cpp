@@ -2,15 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
-#include <exception>
 #include <numbers>
-#include <stdexcept>
-#include <string>
-#include <thread>
+#include <optional>
+#include <span>
 #include <utility>
 
-#include "engine/dataset/patterns.h"
-#include "engine/device/stop_signals.h"
 #include "engine/score/resolution.h"
 #include "engine/score/unwrap.h"
 
@@ -22,6 +18,42 @@ void append(std::vector<T>& all, const std::vector<T>& more) {
   all.insert(all.end(), more.begin(), more.end());
 }
 
+/// Frames [first, first + count) of what has as many values for each of `frames`.
+template <class T>
+std::vector<T> part_of(const std::vector<T>& all, int frames, int first, int count) {
+  const std::size_t each = all.size() / static_cast<std::size_t>(frames);
+  const auto from = all.begin() + static_cast<std::ptrdiff_t>(each) * first;
+  return {from, from + static_cast<std::ptrdiff_t>(each) * count};
+}
+
+PatternBatch part_of(const PatternBatch& all, int first, int count) {
+  PatternBatch part;
+  part.count = count;
+  part.size = all.size;
+  part.intensity = part_of(all.intensity, all.count, first, count);
+  part.measured = part_of(all.measured, all.count, first, count);
+  return part;
+}
+
+ObjectBatch part_of(const ObjectBatch& all, int first, int count) {
+  ObjectBatch part;
+  part.count = count;
+  part.size = all.size;
+  part.object = part_of(all.object, all.count, first, count);
+  part.support = part_of(all.support, all.count, first, count);
+  part.residual = part_of(all.residual, all.count, first, count);
+  return part;
+}
+
+refine::Starts part_of(const refine::Starts& all, int frames, int first, int count) {
+  return {.per_frame = all.per_frame,
+          .size = all.size,
+          .object = part_of(all.object, frames, first, count),
+          .support = part_of(all.support, frames, first, count),
+          .choosing = all.choosing,
+          .upper_limit = part_of(all.upper_limit, frames, first, count)};
+}
+
 }  // namespace
 
 ReconstructionWorker::ReconstructionWorker(const ReconstructionPlan& plan, int pattern_size,
@@ -30,40 +62,63 @@ ReconstructionWorker::ReconstructionWorker(const ReconstructionPlan& plan, int p
     : schedule_(plan.schedule),
       choosing_(plan.choosing),
       unwrap_(plan.unwrap),
+      at_once_(plan.at_once),
       network_(std::move(network)),
       solver_(std::move(solver)),
       make_starts_(plan.starts, network_.get()),
       score_(pattern_size) {}
 
+/// The network gets its whole batch in one call; random starts are made for the next frames alone, since many
+/// take much memory.
 ReconstructionResults ReconstructionWorker::operator()(const PatternBatch& patterns,
-                                                       std::vector<std::uint8_t> upper_limit) {
-  refine::Starts starts = make_starts_(patterns, std::move(upper_limit));
-  ObjectBatch begun = make_starts_.first_of_each();
-  score_(patterns, begun);
-  const int size = begun.size;
+                                                       const std::vector<std::uint8_t>& upper_limit,
+                                                       const GoesOn& goes_on) {
   ReconstructionResults results;
-  results.residual = begun.residual;
-  if (schedule_.steps.empty()) {
-    results.objects = std::move(begun.object);
-    results.support = std::move(begun.support);
-  } else {
-    starts.choosing = choosing_;
-    solver_->solve(patterns, starts, schedule_, refined_);
-    results.objects = refined_.objects.object;
-    results.support = refined_.objects.support;
-    results.refined_residual = refined_.objects.residual;
-    results.agreement = refined_.agreement;
-    results.prtf = refined_.prtf;
-    results.free_log_likelihood = refined_.free_log_likelihood;
-    if (!refined_.outcomes.empty()) results.iterations = refined_.iterations;
-    for (const refine::Outcome outcome : refined_.outcomes)
-      results.explained.push_back(outcome == refine::Outcome::explained    ? kExplained
-                                  : outcome == refine::Outcome::reproduced ? kReproduced
-                                                                           : kGivenUp);
+  std::optional<Begun> all;
+  for (int first = 0, before = 0; goes_on(before) && first < patterns.count; first += before) {
+    before = std::min(at_once_, patterns.count - first);
+    const PatternBatch some = part_of(patterns, first, before);
+    if (network_ == nullptr) {
+      add(results, some, begin(some, part_of(upper_limit, patterns.count, first, before)));
+      continue;
+    }
+    if (!all) all = begin(patterns, upper_limit);
+    add(results, some,
+        {part_of(all->starts, patterns.count, first, before), part_of(all->first, first, before)});
   }
-  add_resolution(results, patterns.size / 2 + 1);
-  if (unwrap_) add_unwrapped_phase(results, size);
   return results;
+}
+
+ReconstructionWorker::Begun ReconstructionWorker::begin(const PatternBatch& patterns,
+                                                        std::vector<std::uint8_t> upper_limit) {
+  Begun begun{make_starts_(patterns, std::move(upper_limit)), make_starts_.first_of_each()};
+  score_(patterns, begun.first);
+  begun.starts.choosing = choosing_;
+  return begun;
+}
+
+void ReconstructionWorker::add(ReconstructionResults& results, const PatternBatch& patterns, Begun begun) {
+  append(results.residual, begun.first.residual);
+  ReconstructionResults more;
+  if (schedule_.steps.empty()) {
+    more.objects = std::move(begun.first.object);
+    more.support = std::move(begun.first.support);
+  } else {
+    solver_->solve(patterns, begun.starts, schedule_, refined_);
+    more.objects = refined_.objects.object;
+    more.support = refined_.objects.support;
+    append(results.refined_residual, refined_.objects.residual);
+    append(results.agreement, refined_.agreement);
+    more.prtf = refined_.prtf;
+    append(results.free_log_likelihood, refined_.free_log_likelihood);
+  }
+  add_resolution(more, patterns.size / 2 + 1);
+  if (unwrap_) add_unwrapped_phase(more, begun.first.size);
+  append(results.objects, more.objects);
+  append(results.support, more.support);
+  append(results.prtf, more.prtf);
+  append(results.resolution, more.resolution);
+  append(results.unwrapped_phase, more.unwrapped_phase);
 }
 
 /// Where each PRTF [N, rings] falls below 1/e.
@@ -86,64 +141,6 @@ void ReconstructionWorker::add_unwrapped_phase(ReconstructionResults& results, i
     const auto phase = std::span(results.unwrapped_phase).subspan(at, cells);
     unwrapper(phase, std::span(results.support).subspan(at, cells), phase);
   }
-}
-
-ReconstructionRun::ReconstructionRun(Files files, std::span<const int> frames, int batch)
-    : files_(files), frames_(frames), batch_(static_cast<std::size_t>(batch)) {}
-
-/// Batches are begun in order and each that is begun is finished, so that those done have no gap.
-void ReconstructionRun::work(ReconstructionWorker& worker) {
-  while (!stop_requested() && !stopped_) {
-    const std::size_t at = next_++ * batch_;
-    if (at >= frames_.size()) return;
-    const auto mine = frames_.subspan(at, std::min(batch_, frames_.size() - at));
-    PatternBatch patterns;
-    std::vector<std::uint8_t> limits;
-    {
-      const std::lock_guard lock(mutex_);
-      const Dataset piece = files_.in.read(mine);
-      const MeasuredShare share = measured_share(piece);
-      measured_.measured += share.measured;
-      measured_.pixels += share.pixels;
-      patterns = patterns_of(piece);
-      if (files_.support != nullptr) limits = files_.support->of(mine);
-    }
-    ReconstructionResults results = worker(patterns, std::move(limits));
-    results.frames.assign(mine.begin(), mine.end());
-    const std::lock_guard lock(mutex_);
-    for (int i = 0; i < patterns.count; ++i)
-      if (!holds_image(patterns.intensity_of(i), patterns.size))
-        without_image_.push_back(mine[static_cast<std::size_t>(i)]);
-    files_.out.write(at, results);
-    append(figures_.residual, results.residual);
-    append(figures_.refined_residual, results.refined_residual);
-    append(figures_.agreement, results.agreement);
-    append(figures_.explained, results.explained);
-  }
-}
-
-std::size_t ReconstructionRun::done() const {
-  return figures_.residual.size();
-}
-
-void ReconstructionRun::run(std::vector<ReconstructionWorker>& workers) {
-  std::exception_ptr failure;
-  const auto attempt = [&](ReconstructionWorker& worker) {
-    try {
-      work(worker);
-    } catch (...) {
-      stopped_ = true;
-      const std::lock_guard lock(mutex_);
-      if (!failure) failure = std::current_exception();
-    }
-  };
-  {
-    std::vector<std::jthread> threads;
-    for (std::size_t i = 1; i < workers.size(); ++i) threads.emplace_back(attempt, std::ref(workers[i]));
-    attempt(workers.front());
-  }
-  if (failure) std::rethrow_exception(failure);
-  std::ranges::sort(without_image_);
 }
 
 }  // namespace flashphase::tools

@@ -12,6 +12,7 @@ namespace flashphase::tools {
 inline constexpr int kDone = 0;
 inline constexpr int kFailed = 1;
 inline constexpr int kUsage = 2;
+inline constexpr int kSignal = 128;  ///< and the number of the signal that cut the work short
 
 /// The body of a main(): parses the arguments and runs `body`. What `body` throws becomes one sentence on
 /// stderr: std::invalid_argument ends with kUsage, any other exception with kFailed.

@@ -10,6 +10,9 @@ const auto kOnHost = testing::Values(
     SolverUnderTest{.name = "cpu",
                     .make = [](auto limit) { return make_cpu_solver({.time_limit = limit}); },
                     .exact = true},
+    SolverUnderTest{.name = "cpu_on_three_cores",
+                    .make = [](auto limit) { return make_cpu_solver({.time_limit = limit, .cores = 3}); },
+                    .exact = true},
     SolverUnderTest{
         .name = "emulated_fused",
         .make =
