@@ -159,6 +159,7 @@ Handle OutputFile::add_rows(const std::string& name, hid_t type, std::vector<hsi
   const Handle space(H5Screate_simple(axes, shape.data(), largest.data()), H5Sclose);
   const Handle layout(H5Pcreate(H5P_DATASET_CREATE), H5Pclose);
   H5Pset_chunk(layout, axes, chunk.data());
+  H5Pset_obj_track_times(layout, false);  // the same content is the same file
   if (compress && H5Zfilter_avail(H5Z_FILTER_DEFLATE) > 0) H5Pset_deflate(layout, 1);
   Handle made(H5Dcreate2(file_, name.c_str(), type, space, H5P_DEFAULT, layout, H5P_DEFAULT), H5Dclose);
   if (!made) fail(name + " cannot be made");
@@ -202,8 +203,9 @@ void OutputFile::add_array(const std::string& name, hid_t type, const std::vecto
   const Handle space(shape.empty() ? H5Screate(H5S_SCALAR)
                                    : H5Screate_simple(static_cast<int>(shape.size()), shape.data(), nullptr),
                      H5Sclose);
-  const Handle made(H5Dcreate2(file_, name.c_str(), type, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT),
-                    H5Dclose);
+  const Handle layout(H5Pcreate(H5P_DATASET_CREATE), H5Pclose);
+  H5Pset_obj_track_times(layout, false);
+  const Handle made(H5Dcreate2(file_, name.c_str(), type, space, H5P_DEFAULT, layout, H5P_DEFAULT), H5Dclose);
   if (!made || H5Dwrite(made, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, content) < 0)
     fail(name + " cannot be written (is the disk full?)");
 }

@@ -2,9 +2,11 @@
 
 #include <gmock/gmock.h>
 
+#include <ctime>
 #include <filesystem>
 #include <fstream>
 #include <stdexcept>
+#include <thread>
 
 #include "engine/dataset/results_file.h"
 #include "tests/temporary_folder.h"
@@ -102,6 +104,45 @@ TEST_F(OutputTest, ResultsInAnyOrderAreCutToTheRowsThatCount) {
   EXPECT_EQ(file.open("objects").shape, (std::vector<hsize_t>{2, 2, 2}));
   EXPECT_THAT(file.read_integers(file.open("frames"), 0, 2), testing::ElementsAre(7, 8));
   EXPECT_FALSE(file.has("agreement"));
+}
+
+/// An attribute of the file, of whatever whole type.
+long long attribute(const hdf5::InputFile& file, const char* name) {
+  const hdf5::Handle attribute(H5Aopen(file.id(), name, H5P_DEFAULT), H5Aclose);
+  const hdf5::Handle type(H5Aget_type(attribute), H5Tclose);
+  if (hdf5::is_boolean(type)) {
+    std::int8_t value = -1;
+    H5Aread(attribute, type, &value);
+    return value;
+  }
+  long long value = -1;
+  H5Aread(attribute, H5T_NATIVE_LLONG, &value);
+  return value;
+}
+
+TEST_F(OutputTest, ResultsSayWhetherTheyAreAllThatWereAskedFor) {
+  for (const std::size_t asked : {2u, 3u}) {
+    const std::string path = folder_ / ("of_" + std::to_string(asked) + ".h5");
+    ResultsWriter out(path, {.size = 2, .frames_asked = asked});
+    out.write(0, two_results());
+    out.finish(2);
+    const hdf5::InputFile file("results", path);
+    EXPECT_EQ(attribute(file, "frames_asked"), static_cast<long long>(asked));
+    EXPECT_EQ(attribute(file, "complete"), asked == 2);
+  }
+}
+
+TEST_F(OutputTest, TheSameResultsAreTheSameFile) {
+  const auto write = [&](const char* name) {
+    ResultsWriter out(folder_ / name, {.size = 2, .recipe = "r", .model = "m", .schedule = "s"});
+    out.write(0, two_results());
+    out.finish(2);
+  };
+  write("one.h5");
+  // HDF5 would note the second in which an array is made.
+  for (const auto then = std::time(nullptr); std::time(nullptr) == then;) std::this_thread::yield();
+  write("other.h5");
+  EXPECT_TRUE(text("one.h5") == text("other.h5"));
 }
 
 }  // namespace

@@ -13,6 +13,8 @@
 #include <new>
 #include <string>
 #include <thread>
+#include <utility>
+#include <vector>
 
 #include "service/pipeline/pipeline.h"
 #include "tests/service/pipeline/pipeline_fixture.h"
@@ -53,15 +55,32 @@ using testing_support::FakeSolver;
 using testing_support::PipelineTest;
 using testing_support::some_frame;
 
+using Solvers = std::vector<std::unique_ptr<refine::Solver>>;
+
+Solvers fake_solver() {
+  Solvers solvers;
+  solvers.push_back(std::make_unique<FakeSolver>());
+  return solvers;
+}
+
+/// Those of the CPU, whose helpers have the name of the refine workers.
+Solvers many_cores() {
+  return refine::make_cpu_solvers(2, {.cores = 4});
+}
+
 /// One pipeline with few frames, of which `victim` loses one allocation.
 class OneRun : public PipelineTest {
  public:
+  explicit OneRun(Solvers solvers) {
+    stages.solvers = std::move(solvers);
+    stages.schedule = refine::parse_schedule("2*HIO+2*ER");
+  }
   ~OneRun() override { g_victim = nullptr; }
 
   /// Whether there was an allocation of that number.
   bool loses(const char* victim, int number) {
-    stages.solvers.push_back(std::make_unique<FakeSolver>());
     config.refine_policy = RefinePolicy::all;
+    config.refine_starts = 3;
     config.refine_queue = 2;
     config.ingest_queue = 4;
     source->add(ingest::RunBegin{"fake", 1, 8});
@@ -101,8 +120,15 @@ class MemoryTest : public testing::TestWithParam<const char*> {};
 
 TEST_P(MemoryTest, EachAllocationMayFailAndEveryFrameIsAccountedFor) {
   int number = 1;
-  while (number < kMost && OneRun().loses(GetParam(), number)) ++number;
+  while (number < kMost && OneRun(fake_solver()).loses(GetParam(), number)) ++number;
   EXPECT_GT(number, 5) << "hardly anything was tried";
+  EXPECT_LT(number, kMost);
+}
+
+TEST(MemoryOfManyCores, EachAllocationOfRefinementOnManyCoresMayFailAndEveryFrameIsAccountedFor) {
+  int number = 1;
+  while (number < kMost && OneRun(many_cores()).loses("refine", number)) ++number;
+  EXPECT_GT(number, 100) << "hardly anything was tried";
   EXPECT_LT(number, kMost);
 }
 
