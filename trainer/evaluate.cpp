@@ -14,6 +14,7 @@
 
 #include "engine/dataset/dataset.h"
 #include "engine/dataset/patterns.h"
+#include "engine/device/cores.h"
 #include "engine/infer/network.h"
 #include "engine/refine/starts/network_starts.h"
 #include "engine/score/score.h"
@@ -125,7 +126,7 @@ std::vector<Evaluation> evaluate(const EvaluateOptions& options) {
                              std::to_string(network->info().pattern_size) + " pixels; " + options.data +
                              " has " + std::to_string(file.pattern_size()));
   refine::NetworkStarts starts_of({.per_frame = options.starts}, network.get());
-  const auto solver = refine::make_cpu_solver();
+  const auto solver = refine::make_cpu_solver({.cores = usable_cores()});
   score::ModulusScorer scorer(file.pattern_size());
   std::vector<Samples> samples(options.iterations.size());
   Samples alone;

@@ -123,20 +123,98 @@ def started(*words):
     return subprocess.Popen([BIN / words[0], *map(str, words[1:])], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
 
 
-def test_a_reconstruction_that_is_stopped_keeps_what_is_done(tmp_path):
+def long_reconstruction(tmp_path, *words):
+    """Of 400 frames, begun and not yet done: some of its results are written."""
     dataset = simulated_dataset(tmp_path / "in.h5", 400)
-    words = ["flashphase-reconstruct", dataset, tmp_path / "out.h5", "--model", "none", "--schedule", "300*HIO", "--batch", 1]
-    process = started(*words)
+    process = started("flashphase-reconstruct", dataset, tmp_path / "out.h5", "--model", "none", "--schedule", "300*HIO", *words)
     part = tmp_path / "out.h5.part"
     wait_until("some results", lambda: part.exists() and part.stat().st_size > 300000)
-    said = stopped(process)
-    assert process.returncode == 1, said
+    return process
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_reconstruction_that_is_stopped_keeps_what_is_done_and_says_that_it_is_not_all(tmp_path, number):
+    process = long_reconstruction(tmp_path, "--batch", 1)
+    process.send_signal(number)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 128 + number, said
     done = int(re.search(r"stopped after (\d+) of 400 frames", said).group(1))
     assert 0 < done < 400
     with h5py.File(tmp_path / "out.h5") as file:
-        assert list(file["frames"]) == list(range(done)) and len(file["objects"]) == len(file["refined_residual"]) == done
+        assert len(file["frames"]) == len(file["objects"]) == len(file["refined_residual"]) == done
         assert np.all(np.abs(file["objects"][:]).max((1, 2)) > 0)
+        assert not file.attrs["complete"] and file.attrs["frames_asked"] == 400
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in.h5", "out.h5"]
+
+
+def test_a_reconstruction_is_stopped_within_its_batches_and_what_it_keeps_is_what_it_would_have_been(tmp_path):
+    process = long_reconstruction(tmp_path, "--batch", 40, "--starts", 8)
+    said = stopped(process)
+    assert process.returncode == 130, said
+    with h5py.File(tmp_path / "out.h5") as file:
+        frames, objects, agreement = list(file["frames"]), file["objects"][:], file["agreement"][:]
+    assert frames == sorted(set(frames)) and 40 < len(frames) < 400
+    some = frames[::7] + frames[-1:]
+    run("flashphase-reconstruct", tmp_path / "in.h5", tmp_path / "some.h5", "--model", "none", "--schedule", "300*HIO", "--starts", 8,
+        "--frames", ",".join(map(str, some)))
+    with h5py.File(tmp_path / "some.h5") as file:
+        at = [frames.index(frame) for frame in some]
+        assert np.array_equal(file["objects"][:], objects[at]) and np.array_equal(file["agreement"][:], agreement[at])
+
+
+def test_a_second_signal_ends_a_reconstruction_at_once(tmp_path):
+    dataset = simulated_dataset(tmp_path / "in.h5", 2)
+    process = started("flashphase-reconstruct", dataset, tmp_path / "out.h5", "--model", "none", "--schedule", "1000000*HIO", "--starts", 50)
+    wait_until("its file", (tmp_path / "out.h5.part").exists)
+    process.send_signal(signal.SIGINT)
+    assert "a second signal ends it at once" in process.stderr.readline()
+    said = stopped(process)
+    assert process.returncode == -signal.SIGINT and said == "" and not (tmp_path / "out.h5").exists()
+
+
+def test_a_file_that_cannot_be_read_to_its_end_gives_what_was_done_and_says_so(tmp_path):
+    path = tmp_path / "in.h5"
+    with h5py.File(simulated_dataset(tmp_path / "plain.h5", 60)) as plain, h5py.File(path, "w") as file:
+        patterns = file.create_dataset("patterns", data=plain["patterns"][:], chunks=(1, 64, 64), compression="gzip")
+        chunk = patterns.id.get_chunk_info(41)
+    with open(path, "r+b") as file:
+        file.seek(chunk.byte_offset)
+        file.write(b"\xff" * chunk.size)
+    code, said = program("flashphase-reconstruct", path, tmp_path / "out.h5", *PLAIN, "--batch", 4, "--threads", 1)
+    assert code == 1 and "/patterns cannot be read" in said and "failed after 40 of 60 frames" in said, said
+    with h5py.File(tmp_path / "out.h5") as file:
+        assert list(file["frames"]) == list(range(40)) and not file.attrs["complete"] and file.attrs["frames_asked"] == 60
+    code, said = program("flashphase-reconstruct", path, tmp_path / "none.h5", *PLAIN, "--frames", "41,0")
+    assert code == 1 and "/patterns cannot be read" in said and not list(tmp_path.glob("none*")), said
+
+
+def test_a_whole_file_says_that_it_is_whole(tmp_path):
+    dataset = simulated_dataset(tmp_path / "in.h5", 3)
+    code, said = program("flashphase-reconstruct", dataset, tmp_path / "out.h5", *PLAIN, "--frames", "2,0")
+    assert code == 0 and said == "", said
+    with h5py.File(tmp_path / "out.h5") as file:
+        assert file.attrs["complete"] and file.attrs["frames_asked"] == 2
+
+
+def test_progress_is_a_line_that_is_written_over_at_a_terminal(tmp_path):
+    dataset = simulated_dataset(tmp_path / "in.h5", 400)
+    terminal, end = os.openpty()
+    process = subprocess.Popen([BIN / "flashphase-reconstruct", dataset, tmp_path / "out.h5", "--model", "none", "--schedule", "2000*HIO"],
+                               stdout=subprocess.DEVNULL, stderr=end)
+    os.close(end)
+    seen = b""
+    while not re.search(rb"\r[1-9]\d* of 400 frames, [\d.]+/s, .+ left.*\r", seen):
+        seen += os.read(terminal, 4096)
+    assert b"\n" not in seen
+    process.send_signal(signal.SIGINT)
+    try:
+        while chunk := os.read(terminal, 4096):
+            seen += chunk
+    except OSError:  # its end
+        pass
+    os.close(terminal)
+    assert process.wait(60) == 130
+    assert re.search(rb"stopped after \d+ of 400 frames", seen.split(b"\r")[-2] + seen.split(b"\r")[-1]), seen
 
 
 def test_data_that_are_being_made_are_kept_when_stopped(tmp_path):

@@ -2,13 +2,14 @@
 
 import os
 import pathlib
+import re
 import subprocess
 
 import h5py
 import numpy as np
 import pytest
 
-from flashphase import ROOT, run
+from flashphase import BIN, ROOT, run
 from test_results import modulus_chi2, simulated_dataset
 
 REAL_DATA = pathlib.Path(os.environ.get("FLASHPHASE_REAL_DATA", ROOT.parent / "shared" / "data")) / "aps34idc_scan54_64.h5"
@@ -129,6 +130,52 @@ def test_what_comes_out_does_not_depend_on_the_number_of_threads(tmp_path):
     three = reconstruct(dataset, tmp_path / "three.h5", *words, "--threads", 3)
     for name in ("objects", "support", "residual", "refined_residual", "agreement", "prtf", "frames"):
         assert np.array_equal(one[name], three[name]), name
+    few, pieces = tmp_path / "few.h5", tmp_path / "pieces.h5"
+    words = ["--schedule", "random", "--starts", 5]
+    reconstruct(dataset, few, *words, "--threads", 1)
+    reconstruct(dataset, pieces, *words, "--batch", 1)
+    assert few.read_bytes() == pieces.read_bytes()
+
+
+def test_one_frame_of_many_starts_gives_the_same_file_on_all_cores(tmp_path):
+    dataset = simulated_dataset(tmp_path / "run.h5", 1)
+    for words in ([], ["--generations", 2, "--choose", "agreement"], ["--hold-out", 0.05, "--choose", "free"]):
+        files = [tmp_path / "one.h5", tmp_path / "all.h5"]
+        for file, threads in zip(files, (1, 0)):
+            reconstruct(dataset, file, "--schedule", "20*HIO+5*ER+SW", "--from", "random", *words, "--threads", threads, "--overwrite")
+        assert files[0].read_bytes() == files[1].read_bytes()
+
+
+def test_more_threads_than_cores_are_as_many_as_there_are_cores(tmp_path):
+    dataset = simulated_dataset(tmp_path / "run.h5", 2)
+    result = run("flashphase-reconstruct", dataset, tmp_path / "out.h5", "--model", "none", "--schedule", "10*ER", "--threads", 1000)
+    assert re.search(r"--threads 1000 is more than the cores .* which are \d+\n", result.stderr)
+
+
+def test_a_file_without_frames_is_refused(tmp_path):
+    with h5py.File(tmp_path / "none.h5", "w") as file:
+        file.create_dataset("patterns", (0, 64, 64), np.float32, maxshape=(None, 64, 64))
+    assert "holds no pattern" in refused(tmp_path / "none.h5", tmp_path / "out.h5", "--model", "none")
+    (tmp_path / "empty.h5").write_bytes(b"")
+    result = run("flashphase-reconstruct", tmp_path / "empty.h5", tmp_path / "out.h5", "--model", "none", check=False)
+    assert result.returncode == 1 and "empty.h5" in result.stderr and not (tmp_path / "out.h5").exists()
+
+
+def test_memory_does_not_go_with_the_length_of_the_file(tmp_path):
+    with h5py.File(simulated_dataset(tmp_path / "few.h5", 20)) as file:
+        few = file["patterns"][:]
+    with h5py.File(tmp_path / "many.h5", "w") as file:  # 66 MB of patterns; their results are as large
+        file.create_dataset("patterns", data=np.tile(few, (200, 1, 1)), chunks=(16, 64, 64), compression="gzip")
+
+    def peak(dataset):
+        process = subprocess.Popen([BIN / "flashphase-reconstruct", dataset, tmp_path / "out.h5", "--overwrite", "--model", "none",
+                                    "--schedule", "none", "--unwrap"], stdout=subprocess.DEVNULL)
+        _, status, used = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        assert process.returncode == 0
+        return used.ru_maxrss / 1024
+
+    assert peak(tmp_path / "many.h5") < peak(tmp_path / "few.h5") + 25  # MB
 
 
 def test_a_frame_without_a_measured_pixel_spoils_no_other(tmp_path):

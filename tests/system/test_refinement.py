@@ -1,8 +1,11 @@
 """The refine pool through the real programs: how far several starts agree, and which frames are refined at all."""
 
+import contextlib
 import json
+import pathlib
 
 import numpy as np
+import pytest
 
 from flashphase import MODEL, Daemon, Subscriber, simulate, wait_until, watcher
 from test_reconstruct import correlation
@@ -28,6 +31,29 @@ def test_several_starts_say_how_far_they_agree(tmp_path):
         several = result.stage == 2
         assert result.HasField("agreement") == several and len(result.prtf) == (33 if several else 0)
         assert all(0 <= value <= 1.0001 for value in result.prtf)
+
+
+def threads_of(daemon, name):
+    """Nice values of the daemon's threads of this name."""
+    nice = []
+    for task in pathlib.Path(f"/proc/{daemon.process.pid}/task").iterdir():
+        with contextlib.suppress(OSError):  # it may be gone
+            if (task / "comm").read_text().strip() == name:
+                nice.append(int((task / "stat").read_text().rsplit(")", 1)[1].split()[16]))
+    return nice
+
+
+def test_one_frame_of_many_starts_uses_the_cores_of_idle_workers(tmp_path):
+    refine = {"policy": "all", "starts": 1000, "schedule": "1000*HIO", "workers": 2}
+    with Daemon(tmp_path, refine=refine) as daemon:
+        if "fewer_refine_workers" in daemon.log_path.read_text():
+            pytest.skip("one core alone may be used here")
+        assert threads_of(daemon, "refine") == [10, 10]
+        simulate(daemon, "--frames", 1)
+        wait_until("a helper", lambda: len(threads_of(daemon, "refine")) == 3)
+        assert set(threads_of(daemon, "refine")) == {10}
+        wait_until("the result", lambda: daemon.status()["refined"] == 1)
+        wait_until("the helper to go", lambda: threads_of(daemon, "refine") == [10, 10])
 
 
 def test_one_start_says_nothing_about_agreement(tmp_path):

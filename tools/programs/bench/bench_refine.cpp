@@ -18,6 +18,7 @@
 #include "engine/refine/solver.h"
 #include "proto/json.h"
 #include "tools/programs/bench/bench_refine_cuda.h"
+#include "tools/programs/bench/bench_starts.h"
 #include "tools/programs/bench/commands.h"
 #include "tools/programs/bench/fft_floor.h"
 #include "tools/programs/bench/median.h"
@@ -35,6 +36,7 @@ struct Arguments {
   int iterations = 600;
   int frames = 0;  ///< of a batch; 0 = one for each thread, on a GPU by size
   int threads = 1;
+  int starts = 0;  ///< of one frame; 0 = frames of one start, on a thread each
   double seconds = 8;
   std::string schedule;
   bool json = false;
@@ -159,6 +161,25 @@ void print(const CudaRefineSpeed& speed, bool json) {
               << speed.floor << " (two cuFFT), ratio " << speed.iterations / speed.floor << '\n';
 }
 
+int run_starts(const Arguments& arguments, const refine::Schedule& schedule) {
+  const StartsSpeed speed = bench_starts({.size = arguments.size,
+                                          .starts = arguments.starts,
+                                          .threads = arguments.threads,
+                                          .seconds = arguments.seconds},
+                                         schedule);
+  JsonObject report;
+  report.add("backend", "cpu").add("size", arguments.size).add("threads", arguments.threads);
+  report.add("starts", arguments.starts).add("frames_per_second", speed.frames_per_second);
+  report.add("ratio_to_one_thread", speed.ratio_to_one_thread).add("same_bytes", speed.same_bytes);
+  if (arguments.json)
+    std::cout << report.text() << '\n';
+  else
+    std::cout << speed.frames_per_second << " frames/s of " << arguments.starts << " starts on "
+              << arguments.threads << " threads, " << speed.ratio_to_one_thread << " times as many as on one"
+              << (speed.same_bytes ? "\n" : "; THE RESULTS DIFFER\n");
+  return speed.same_bytes ? kDone : kFailed;
+}
+
 int run(const Arguments& arguments) {
   const refine::Schedule schedule = refine::parse_schedule(
       arguments.schedule.empty() ? std::to_string(arguments.iterations) + "*HIO" : arguments.schedule);
@@ -171,6 +192,7 @@ int run(const Arguments& arguments) {
           arguments.json);
     return kDone;
   }
+  if (arguments.starts > 0) return run_starts(arguments, schedule);
   const Speed speed = measure(arguments, schedule);
   JsonObject report;
   report.add("backend", "cpu").add("size", arguments.size).add("threads", arguments.threads);
@@ -206,6 +228,9 @@ Command add_bench_refine(CLI::App& parent) {
   app->add_option("--frames", arguments->frames, "of a batch; default: one for each thread; cuda: by size")
       ->check(CLI::PositiveNumber);
   app->add_option("--threads", arguments->threads)->check(CLI::PositiveNumber)->capture_default_str();
+  app->add_option("--starts", arguments->starts,
+                  "cpu: one frame with so many starts on all threads, beside the same on one")
+      ->check(CLI::PositiveNumber);
   app->add_option("--seconds", arguments->seconds, "cpu: of measurement; at least five rounds")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
