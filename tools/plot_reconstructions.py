@@ -92,6 +92,8 @@ def main():
         if missing := [frame for frame in frames if frame not in known]:
             print(f"plot_reconstructions: {arguments.results} has no frame {missing[0]}", file=sys.stderr)
             return 2
+        if not results.attrs.get("complete", True):
+            print(f"plot_reconstructions: {arguments.results} is partial: {len(known)} of {results.attrs['frames_asked']} frames", file=sys.stderr)
         draw(data, results, frames, arguments.image)
     return 0
 

@@ -204,6 +204,10 @@ def test_results_of_chosen_frames_are_drawn_beside_their_own_patterns(tmp_path):
         capture_output=True, text=True)
     assert draw("chosen.h5").returncode == 0 and draw("all.h5", "--frames", "1,3").returncode == 0
     assert (tmp_path / "chosen.h5.png").read_bytes() == (tmp_path / "all.h5.png").read_bytes()
+    assert "partial" not in draw("chosen.h5").stderr
+    with h5py.File(tmp_path / "chosen.h5", "r+") as file:
+        file.attrs["complete"], file.attrs["frames_asked"] = False, 9
+    assert "is partial: 2 of 9 frames" in draw("chosen.h5").stderr
     refusal = draw("chosen.h5", "--frames", "2")
     assert refusal.returncode == 2 and "no frame 2" in refusal.stderr
 

@@ -44,7 +44,7 @@ def threads_of(daemon, name):
 
 
 def test_one_frame_of_many_starts_uses_the_cores_of_idle_workers(tmp_path):
-    refine = {"policy": "all", "starts": 1000, "schedule": "1000*HIO", "workers": 2}
+    refine = {"policy": "all", "starts": 400, "schedule": "500*HIO", "workers": 2}
     with Daemon(tmp_path, refine=refine) as daemon:
         if "fewer_refine_workers" in daemon.log_path.read_text():
             pytest.skip("one core alone may be used here")
