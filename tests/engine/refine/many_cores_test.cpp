@@ -1,5 +1,6 @@
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <stdexcept>
 #include <thread>
 #include <vector>
