@@ -38,10 +38,10 @@ struct ResultsHead {
 };
 
 /// Writes results piece by piece, in any order. HDF5: /objects complex64 (compound r, i), /support and
-/// /explained uint8, /frames and /iterations int32, all else float32 under its name above, /recipe. Attributes
-/// of the file: those of the head, and `complete`, a boolean: whether it holds all frames that were asked for.
-/// The file appears with finish(); throws std::runtime_error naming the path, after which there will be none.
-/// Thread: one at a time.
+/// /explained uint8, /frames and /iterations int32, all else float32 under its name above, /recipe.
+/// Attributes of the file: those of the head, and `complete`, a boolean: whether it holds all frames that
+/// were asked for. The file appears with finish(); throws std::runtime_error naming the path, after which
+/// there will be none. Thread: one at a time.
 class ResultsWriter {
  public:
   ResultsWriter(std::string path, ResultsHead head);

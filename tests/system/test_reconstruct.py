@@ -235,6 +235,10 @@ def test_wrong_usage_is_refused_with_a_sentence(tmp_path):
         (["--frames", "2"], "frames 0 to 1, no frame 2"),
         (["--from", "random", "--schedule", "none"], "needs a schedule"),
         (["--schedule", "3*(HIO"], "column"),
+        (["--budget", "1000"], "--budget is one of --schedule explain"),
+        (["--schedule", "explain", "--budget", "0"], "--budget"),
+        (["--schedule", "explain", "--from", "random"], "for random starts"),
+        (["--schedule", "explain", "--choose", "free", "--hold-out", "0.1"], "holds no pixels out"),
     ):
         assert said in refused(dataset, out, "--model", "none", *words), words
     assert not out.exists()

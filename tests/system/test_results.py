@@ -160,7 +160,7 @@ def test_polish_makes_unseen_particles_better_and_hardly_a_right_one_wrong(tmp_p
     data = tmp_path / "unseen.h5"
     run("flashphase-train", "generate", data, "--count", 600, "--recipe", "paper", "--seed", 4711)
     report = json.loads(run("flashphase-train", "evaluate", "--model", MODEL, "--data", data, "--iterations", "0,100",
-                            "--starts", 8, "--json").stdout)
+                            "--starts", 8, "--json", timeout=240).stdout)
     alone, refined = report["iterations"]["0"], report["iterations"]["100"]
     assert refined["modulus_chi2"]["mean"] <= 3e-4
     assert refined["real_space_error"]["median"] <= 0.6 * alone["real_space_error"]["median"]

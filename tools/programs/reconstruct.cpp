@@ -17,6 +17,7 @@
 #include "engine/device/stop_signals.h"
 #include "engine/infer/network.h"
 #include "engine/refine/cuda/solver.h"
+#include "engine/refine/explain/explain.h"
 #include "engine/refine/schedule.h"
 #include "engine/refine/solver.h"
 #include "tools/programs/reconstruct_arguments.h"
@@ -62,11 +63,13 @@ std::unique_ptr<Network> network_for(const ReconstructArguments& arguments) {
 /// One for each worker. On the CPU they share its cores, and so does the last batch of a file.
 std::vector<std::unique_ptr<refine::Solver>> solvers_for(const ReconstructArguments& arguments,
                                                          int pattern_size, int starts, std::size_t workers) {
-  if (!arguments.cuda())
-    return refine::make_cpu_solvers(static_cast<int>(workers), {.cores = arguments.cores()});
   std::vector<std::unique_ptr<refine::Solver>> solvers;
+  if (!arguments.cuda())
+    solvers = refine::make_cpu_solvers(static_cast<int>(workers), {.cores = arguments.cores()});
   while (solvers.size() < workers)
     solvers.push_back(refine::make_cuda_solver({.pattern_size = pattern_size, .starts_per_frame = starts}));
+  for (auto& solver : solvers)
+    solver = refine::make_explaining_solver(std::move(solver), arguments.explain());
   return solvers;
 }
 
@@ -151,6 +154,9 @@ void sum_up(const ReconstructArguments& arguments, const ResultsHead& head, cons
   if (!figures.refined_residual.empty())
     std::cout << ", after " << head.schedule << " median " << median(figures.refined_residual);
   if (!figures.agreement.empty()) std::cout << ", agreement median " << median(figures.agreement);
+  if (!figures.explained.empty())
+    std::cout << ", " << std::ranges::count(figures.explained, kExplained) << " explained and "
+              << std::ranges::count(figures.explained, kReproduced) << " reproduced";
   std::cout << "; written to " << arguments.output << '\n';
 }
 

@@ -5,6 +5,7 @@
 #include <iostream>
 #include <numbers>
 #include <stdexcept>
+#include <string>
 
 #include "engine/device/cores.h"
 #include "engine/refine/schedule.h"
@@ -14,6 +15,7 @@ namespace {
 
 constexpr int kRandomStarts = 48;  // what one random start finds is a matter of luck
 constexpr int kNetworkStarts = 8;  // engine/refine/README.md
+constexpr int kExplainStarts = 4;  // the views; explain makes its further starts itself
 
 /// CLI11 takes -1 for the largest unsigned number.
 CLI::Validator whole_number() {
@@ -45,7 +47,7 @@ void ReconstructArguments::add_to(CLI::App& app) {
                  "(as it is, "
                  "mirrored, transposed, both), then copies of the first with other phases; default: 48 "
                  "random ones, "
-                 "8 from a network, 1 from the model none")
+                 "8 from a network, 4 with the schedule explain, 1 from the model none")
       ->check(CLI::Range(1, 100000));
   app.add_option(
          "--from", from,
@@ -71,6 +73,10 @@ void ReconstructArguments::add_to(CLI::App& app) {
                  "the best of the last")
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();
+  app.add_option("--budget", budget,
+                 "of the schedule explain: most iterations of a frame; default: " +
+                     std::to_string(refine::ExplainOptions().iterations))
+      ->check(CLI::Range(100, 100'000'000));
   app.add_option("--hold-out", hold_out,
                  "fraction of the measured pixels, in islands, that iterations do not see")
       ->check(CLI::Range(0.0f, 0.2f))
@@ -95,8 +101,15 @@ int ReconstructArguments::cores() const {
 }
 
 int ReconstructArguments::starts(const Network* network) const {
-  const int usual = network == nullptr ? kRandomStarts : network->info().oriented ? kNetworkStarts : 1;
+  const int of_network = schedule == "explain" ? kExplainStarts : kNetworkStarts;
+  const int usual = network == nullptr ? kRandomStarts : network->info().oriented ? of_network : 1;
   return starts_given.value_or(usual);
+}
+
+refine::ExplainOptions ReconstructArguments::explain() const {
+  refine::ExplainOptions options{.seed = seed};
+  options.iterations = budget.value_or(options.iterations);
+  return options;
 }
 
 refine::Choosing ReconstructArguments::choosing(int starts) const {
@@ -115,6 +128,13 @@ refine::Choosing ReconstructArguments::choosing(int starts) const {
 void ReconstructArguments::check() const {
   if (choose == "free" && !(hold_out > 0))
     throw std::invalid_argument("--choose free needs pixels held out: give --hold-out above 0, such as 0.05");
+  if (budget && schedule != "explain")
+    throw std::invalid_argument(
+        "--budget is one of --schedule explain; other schedules say their iterations");
+  if (random() && schedule == "explain")
+    throw std::invalid_argument(
+        "--schedule explain begins with a network's answer and its support; for random starts there is "
+        "--schedule random");
   if (random() && schedule == "none")
     throw std::invalid_argument("--from random needs a schedule: a random start alone is no reconstruction");
   if (random() && !model.empty() && model != "none")

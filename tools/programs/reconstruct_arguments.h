@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "engine/infer/network.h"
+#include "engine/refine/explain/explain.h"
 #include "engine/refine/solver.h"
 
 namespace flashphase::tools {
@@ -18,7 +19,7 @@ struct ReconstructArguments {
   std::string schedule = "polish";
   std::string from = "automatic", choose = "mean";
   std::vector<int> frames;
-  std::optional<int> starts_given;
+  std::optional<int> starts_given, budget;
   std::uint64_t seed = 1;
   float spread = refine::kSpread;
   int generations = 1;
@@ -38,6 +39,7 @@ struct ReconstructArguments {
   int cores() const;
   int starts(const Network* network) const;
   refine::Choosing choosing(int starts) const;
+  refine::ExplainOptions explain() const;
 };
 
 }  // namespace flashphase::tools

@@ -86,6 +86,7 @@ void ReconstructionRun::write(Piece& piece) {
       without_image_.push_back(results.frames[i]);
   append(figures_.refined_residual, results.refined_residual);
   append(figures_.agreement, results.agreement);
+  append(figures_.explained, results.explained);
   append(figures_.residual, results.residual);
 }
 

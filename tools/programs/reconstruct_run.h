@@ -43,7 +43,8 @@ class ReconstructionRun {
   bool writable() const { return writable_; }
   const std::vector<int>& without_image() const { return without_image_; }
   const MeasuredShare& measured() const { return measured_; }
-  /// Of each frame done, where there is one: residual before and after the schedule, agreement.
+  /// Of each frame done, where there is one: residual before and after the schedule, agreement, why
+  /// it was left.
   const ReconstructionResults& figures() const { return figures_; }
 
  private:

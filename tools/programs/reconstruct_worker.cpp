@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
+#include <iterator>
 #include <numbers>
 #include <optional>
 #include <span>
@@ -52,6 +54,18 @@ refine::Starts part_of(const refine::Starts& all, int frames, int first, int cou
           .support = part_of(all.support, frames, first, count),
           .choosing = all.choosing,
           .upper_limit = part_of(all.upper_limit, frames, first, count)};
+}
+
+std::uint8_t as_written(refine::Outcome outcome) {
+  switch (outcome) {
+    case refine::Outcome::explained:
+      return kExplained;
+    case refine::Outcome::reproduced:
+      return kReproduced;
+    case refine::Outcome::given_up:
+      break;
+  }
+  return kGivenUp;
 }
 
 }  // namespace
@@ -111,6 +125,8 @@ void ReconstructionWorker::add(ReconstructionResults& results, const PatternBatc
     append(results.agreement, refined_.agreement);
     more.prtf = refined_.prtf;
     append(results.free_log_likelihood, refined_.free_log_likelihood);
+    if (!refined_.outcomes.empty()) append(results.iterations, refined_.iterations);
+    std::ranges::transform(refined_.outcomes, std::back_inserter(results.explained), &as_written);
   }
   add_resolution(more, patterns.size / 2 + 1);
   if (unwrap_) add_unwrapped_phase(more, begun.first.size);

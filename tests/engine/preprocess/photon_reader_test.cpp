@@ -223,7 +223,7 @@ void expect_brighter_counts_what_read_says(PixelType type) {
     const auto small = static_cast<T>(static_cast<int>(random >> 8 & 31) - (std::is_signed_v<T> ? 8 : 0));
     pixel = kind == 0   ? std::numeric_limits<T>::max()
             : kind == 1 ? std::numeric_limits<T>::lowest()
-            : kind == 2 ? static_cast<T>(std::numeric_limits<T>::max() - small)
+            : kind == 2 ? static_cast<T>(std::numeric_limits<T>::max() - static_cast<T>(random >> 8 & 31))
                         : small;
   }
   std::vector<std::uint8_t> mask(pixels.size());
