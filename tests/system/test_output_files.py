@@ -162,10 +162,19 @@ def test_a_reconstruction_is_stopped_within_its_batches_and_what_it_keeps_is_wha
         assert np.array_equal(file["objects"][:], objects[at]) and np.array_equal(file["agreement"][:], agreement[at])
 
 
+def seconds_of_work(process):
+    """Of the CPU, so far."""
+    with open(f"/proc/{process.pid}/stat", encoding="utf-8") as stat:
+        fields = stat.read().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def test_a_second_signal_ends_a_reconstruction_at_once(tmp_path):
     dataset = simulated_dataset(tmp_path / "in.h5", 2)
     process = started("flashphase-reconstruct", dataset, tmp_path / "out.h5", "--model", "none", "--schedule", "1000000*HIO", "--starts", 50)
     wait_until("its file", (tmp_path / "out.h5.part").exists)
+    begun = seconds_of_work(process)
+    wait_until("the first frame to be at work", lambda: seconds_of_work(process) > begun + 0.5)
     process.send_signal(signal.SIGINT)
     assert "a second signal ends it at once" in process.stderr.readline()
     said = stopped(process)

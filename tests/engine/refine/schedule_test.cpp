@@ -111,7 +111,9 @@ TEST(Schedule, KnowsThePresets) {
   EXPECT_TRUE(parse_schedule("paper").shrink_wrap);
   EXPECT_EQ(parse_schedule("random").iterations(), 650);
   EXPECT_THAT(parse_schedule("none").steps, IsEmpty());
-  EXPECT_EQ(preset_names(), "polish, thorough, paper, random, none");
+  EXPECT_EQ(preset_names(), "polish, thorough, explain, paper, random, none");
+  EXPECT_TRUE(parse_schedule("explain").until_explained);
+  EXPECT_FALSE(parse_schedule("thorough").until_explained);
   EXPECT_EQ(parse_schedule("none").iterations(), 0);
 }
 

@@ -137,7 +137,8 @@ TEST_F(NativeSourceTest, ConnectsAgainAfterAMessageThatCutTheConnectionAndLosesN
   }
   send(sender, {frame_message(6).SerializeAsString(), float_pixels(24)});
   EXPECT_EQ(std::get<Frame>(next_of_stream(source)).id.sequence, 6u);
-  EXPECT_EQ(source.problem(), std::nullopt);
+  // The frame may come before the word of the connection.
+  while (source.problem()) (void)source.next(Clock::now() + std::chrono::milliseconds(10));
 }
 
 TEST_F(NativeSourceTest, ConnectsAgainWhenAnotherKindOfSocketWasAtItsEndpoint) {
