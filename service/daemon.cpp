@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <future>
 #include <iterator>
 #include <mutex>
 #include <new>
@@ -41,6 +42,17 @@ auto blaming(const std::string& key, Make make) {
   } catch (const std::exception& error) {
     throw ConfigError(key + error.what());
   }
+}
+
+/// What `make` gives, made on a thread that takes only the time that others leave.
+template <class Make>
+auto beside_others(Make make) {
+  return std::async(std::launch::async,
+                    [&] {
+                      let_others_go_first(19);
+                      return make();
+                    })
+      .get();
 }
 
 std::vector<std::string> source_names(const Config& config) {
@@ -232,7 +244,7 @@ struct Daemon::Impl {
       changed.model = path;
       if (path != "none" && !std::filesystem::path(path).is_absolute())
         throw ConfigError("infer.model: \"" + path + "\" is not an absolute path, nor none");
-      pipeline->replace_model(make_networks(changed, refining, make_network));
+      pipeline->replace_model(beside_others([&] { return make_networks(changed, refining, make_network); }));
     } catch (const std::bad_alloc&) {
       refuse_model(path, "the memory does not suffice for another model beside the running one");
     } catch (const std::exception& error) {

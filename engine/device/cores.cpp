@@ -1,6 +1,8 @@
 #include "engine/device/cores.h"
 
 #include <sched.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <charconv>
@@ -32,6 +34,10 @@ int usable_cores() {
 
 int workers_beside(int others, int asked, int cores) {
   return asked > 0 ? std::min(asked, cores) : std::max(1, cores - others);
+}
+
+void let_others_go_first(int value) {
+  (void)setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), value);
 }
 
 }  // namespace flashphase

@@ -16,4 +16,8 @@ int usable_cores();
 /// leaves beside the `others`, threads that must not wait for workers; at least one.
 int workers_beside(int others, int asked, int cores);
 
+/// Gives the calling thread, and what it starts, the nice value `value`, 0 to 19: others go first. On Linux
+/// it is a thread's own, and without privileges there is no way back.
+void let_others_go_first(int value);
+
 }  // namespace flashphase

@@ -1,23 +1,19 @@
 #include "service/pipeline/refine_worker.h"
 
 #include <spdlog/spdlog.h>
-#include <sys/resource.h>
-#include <unistd.h>
 
 #include <stdexcept>
 #include <utility>
 #include <vector>
 
+#include "engine/device/cores.h"
 #include "engine/device/device_lost.h"
 
 namespace flashphase::service {
 
 namespace {
 
-/// On Linux a nice value is a thread's own: refinement takes the time that the frames to come leave.
-void let_others_go_first() {
-  (void)setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), 10);
-}
+constexpr int kNice = 10;  // refinement takes the time that the frames to come leave
 
 std::size_t most_at_once(const PipelineConfig& config, const refine::Solver& solver) {
   return config.refine_batch > 0 ? config.refine_batch : static_cast<std::size_t>(solver.preferred_batch());
@@ -58,7 +54,7 @@ Network* RefineWorker::viewer() const {
 }
 
 void RefineWorker::run(const std::function<std::optional<RefineLoss>()>& given_up) {
-  let_others_go_first();
+  let_others_go_first(kNice);
   std::vector<RefineJob> jobs;
   while (from_.pop_some(jobs, most_) > 0) {
     in_hand_.take(jobs.size());

@@ -5,6 +5,8 @@
 #include <spdlog/sinks/null_sink.h>
 #include <spdlog/sinks/ostream_sink.h>
 #include <spdlog/spdlog.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include <new>
 #include <sstream>
@@ -134,6 +136,23 @@ TEST(Daemon, AModelThatFailsAtAnyStepLeavesTheRunningOne) {
   EXPECT_THAT(daemon.status(), HasSubstr("\"model\":{\"name\":\"first\""));
   EXPECT_EQ(why("/next"), "");
   EXPECT_THAT(daemon.status(), HasSubstr("\"model\":{\"name\":\"/next\""));
+}
+
+TEST(Daemon, ANewModelIsMadeInTheTimeThatFramesLeave) {
+  const auto nice = [] { return getpriority(PRIO_PROCESS, static_cast<id_t>(gettid())); };
+  int of_first = -1, of_next = -1;
+  Daemon daemon(parse_config(kYaml),
+                [&](const std::string& model, const NetworkOptions&) {
+                  (model == "none" ? of_first : of_next) = nice();
+                  return std::make_unique<FakeNetwork>([](int) {}, model);
+                },
+                silent());
+  daemon.start();
+  const int before = nice();
+  daemon.replace_model("/next");
+  EXPECT_EQ(of_first, before);
+  EXPECT_EQ(of_next, 19);
+  EXPECT_EQ(nice(), before);
 }
 
 TEST(Daemon, OpensTheFurtherSinksThatAreAskedFor) {
