@@ -130,7 +130,8 @@ std::vector<std::unique_ptr<refine::Solver>> make_solvers(const Config& config) 
     for (int i = 0; i < std::max(1, config.pipeline.refine_workers); ++i)
       solvers.push_back(blaming("refine.device: ", [&] { return cuda_solver(config, *device); }));
   }
-  for (auto& solver : solvers) solver = refine::make_explaining_solver(std::move(solver));
+  for (auto& solver : solvers)
+    solver = refine::make_explaining_solver(std::move(solver), {.iterations = config.pipeline.refine_budget});
   return solvers;
 }
 

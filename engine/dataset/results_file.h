@@ -9,7 +9,7 @@
 
 namespace flashphase {
 
-/// What a file says of each frame of the schedule explain (refine::Outcome).
+/// What a file says of each frame of the schedule explain (Outcome).
 inline constexpr std::uint8_t kGivenUp = 0, kReproduced = 1, kExplained = 2;
 
 /// Images of n x n pixels and how far to trust them, frame after frame. Empty = not there.

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <complex>
 #include <cstddef>
 #include <cstdint>
@@ -7,6 +8,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "engine/frame/model_info.h"
@@ -49,6 +51,19 @@ struct ObjectBatch {
 
 enum class ResultStage { inferred, refined };
 
+/// Why a frame got no more effort (engine/refine/explain).
+enum class Outcome {
+  given_up,    ///< its effort is spent
+  reproduced,  ///< an independent start came to the same image
+  explained    ///< nothing is left that noise or arithmetic does not explain
+};
+inline constexpr std::size_t kOutcomeCount = 3;
+
+constexpr std::string_view outcome_name(Outcome outcome) {
+  constexpr std::array<std::string_view, kOutcomeCount> names{"given_up", "reproduced", "explained"};
+  return names[static_cast<std::size_t>(outcome)];
+}
+
 /// One result as it leaves the service. The image is scaled to a maximum amplitude of 1.
 struct Reconstruction {
   std::shared_ptr<const Pattern>
@@ -65,6 +80,11 @@ struct Reconstruction {
   StageTimes times;
   int iterations = 0;    ///< refined only
   std::string schedule;  ///< refined only
+  int round = 0;         ///< of refinement: 1 is the first; 0 = none
+  /// Where frames are refined until they are explained (engine/refine/explain), else nothing: whether it is,
+  /// and once no further round will come, why.
+  std::optional<bool> explained;
+  std::optional<Outcome> outcome;
   /// Refined from several starts only, else nothing: how far their better half agrees, 0 to 1, and its phase
   /// retrieval transfer function over rings 0 .. m/2 of the pattern (engine/score/confidence.h).
   std::optional<float> agreement;

@@ -55,13 +55,8 @@ struct Starts {
   std::span<const std::uint8_t> upper_limit_of(int frame) const;
   /// [n, n] the support of a frame cut to its upper limit.
   std::vector<std::uint8_t> support_of(int frame) const;
-};
-
-/// Why a frame got no more effort (engine/refine/explain).
-enum class Outcome {
-  given_up,    ///< its effort is spent
-  reproduced,  ///< an independent start came to the same image
-  explained    ///< nothing is left that noise or arithmetic does not explain
+  /// One frame's.
+  Starts of_frame(int frame) const;
 };
 
 /// Result of a batch: per frame the start with the lowest residual, or what `Choosing` asks for.

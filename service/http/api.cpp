@@ -56,6 +56,10 @@ void add_accounts(JsonObject& json, const Accounts& accounts) {
   json.add("rejected", rejected).add("dropped", dropped);
   json.add("in_flight", accounts.in_flight()).add("refined", accounts.refined);
   json.add("refine_dropped", json_of_counts(service::kRefineLosses, accounts.refine_dropped));
+  JsonObject outcomes;
+  for (std::size_t i = 0; i < kOutcomeCount; ++i)
+    outcomes.add(outcome_name(static_cast<Outcome>(i)), accounts.outcomes[i]);
+  json.add("outcomes", outcomes);
 }
 
 /// {"name": {...}, ...}
@@ -82,6 +86,9 @@ JsonObject json_of_image(const Reconstruction& result) {
   json.add("in_domain", result.in_domain).add("model", result.model ? result.model->name : "");
   json.add("latency_milliseconds", 1e3 * static_cast<double>(publish::latency_seconds(result)));
   json.add("iterations", result.iterations).add("schedule", result.schedule);
+  if (result.explained) json.add("explained", *result.explained);
+  if (result.outcome) json.add("outcome", outcome_name(*result.outcome));
+  if (result.round > 0) json.add("round", result.round);
   json.add("stage_milliseconds", stages);
   json.add("amplitude", base64_of(result.amplitude)).add("phase", base64_of(result.phase));
   json.add("support", base64_of(result.support));

@@ -117,9 +117,14 @@ Metrics::Metrics(Registry& registry, const std::vector<std::string>& sources) : 
   infer_out_of_memory_ = &out_of_memory.Add({{"stage", "infer"}});
   refine_out_of_memory_ = &out_of_memory.Add({{"stage", "refine"}});
   fill(refine_dropped_,
-       counters(registry, "flashphase_refinements_dropped_total",
-                "Refinements asked for that did not come; the frame keeps its inferred result."),
+       counters(
+           registry, "flashphase_refinements_dropped_total",
+           "Refinements asked for that did not come to their end; the frame keeps the best result it had."),
        "reason", kRefineLosses);
+  auto& outcomes = counters(registry, "flashphase_outcomes_total",
+                            "Frames by why they got no more effort, with the policy until_explained.");
+  for (std::size_t i = 0; i < kOutcomeCount; ++i)
+    outcomes_[i] = &outcomes.Add({{"outcome", std::string(outcome_name(static_cast<Outcome>(i)))}});
 
   auto& published =
       counters(registry, "flashphase_frames_published_total", "Results handed over to the sinks.");
@@ -229,6 +234,7 @@ void Metrics::published(const Reconstruction& result, Clock::time_point now) {
   const StageResults& of = results_[inferred ? 0 : 1];
   const double latency = publish::latency_seconds(result);
   of.published->Increment();
+  if (result.outcome) outcomes_[static_cast<std::size_t>(*result.outcome)]->Increment();
   of.latency->Observe(latency);
   if (std::isfinite(result.residual)) of.residual->Observe(result.residual);
   if (!inferred) {
@@ -297,6 +303,7 @@ Accounts Metrics::accounts() const {
   Accounts now;  // ends before beginnings: a frame that passes meanwhile is in flight, never counted twice
   now.refined = value(results_[1].published);
   for (std::size_t i = 0; i < kRefineLosses.size(); ++i) now.refine_dropped[i] = value(refine_dropped_[i]);
+  for (std::size_t i = 0; i < kOutcomeCount; ++i) now.outcomes[i] = value(outcomes_[i]);
   now.published = value(results_[0].published);
   for (std::size_t i = 0; i < kRejectionCount; ++i) now.rejected[i] = value(rejected_[i]);
   for (std::size_t stage = 0; stage < kStageCount; ++stage)

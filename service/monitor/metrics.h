@@ -50,6 +50,7 @@ struct Accounts {
   std::array<std::uint64_t, kRejectionCount> rejected{};
   std::array<std::array<std::uint64_t, kDropReasons.size()>, kStageCount> dropped{};
   std::array<std::uint64_t, kRefineLosses.size()> refine_dropped{};
+  std::array<std::uint64_t, kOutcomeCount> outcomes{};  ///< of frames, where they are refined until explained
 
   std::uint64_t rejected_total() const;
   std::uint64_t dropped_total() const;
@@ -127,6 +128,7 @@ class Metrics {
   std::array<prometheus::Counter*, kRejectionCount> rejected_{};
   std::array<std::array<prometheus::Counter*, kDropReasons.size()>, kStageCount> dropped_{};
   std::array<prometheus::Counter*, kRefineLosses.size()> refine_dropped_{};
+  std::array<prometheus::Counter*, kOutcomeCount> outcomes_{};
   std::array<StageResults, 2> results_{};
   prometheus::Histogram* agreement_ = nullptr;
   prometheus::Counter* unshifted_ = nullptr;

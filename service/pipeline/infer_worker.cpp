@@ -8,7 +8,7 @@ namespace flashphase::service {
 
 InferWorker::InferWorker(const ModelSlot& models, std::size_t index, const PipelineConfig& config,
                          Metrics& metrics, Rejections& rejections, Queue<ToInfer>& from,
-                         Queue<ToPublish>& publish, Queue<RefineJob>& refine)
+                         Queue<ToPublish>& publish, RefinePool& refine)
     : config_(config),
       metrics_(metrics),
       rejections_(rejections),
@@ -90,6 +90,7 @@ void InferWorker::pass_on(std::unique_ptr<Reconstruction> result, int index) {
     rejections_.add(Rejection::not_finite, &result->pattern->id, "the network's image holds no numbers");
     return in_hand_.pass_on();
   }
+  if (config_.refine_policy == RefinePolicy::until_explained) look_whether_explained(*result);
   std::optional<RefineJob> job;
   if (to_be_refined(*result))
     job = RefineJob{result->pattern, inference_->object(index), model_->info, result->times, Clock::now()};
@@ -105,6 +106,13 @@ void InferWorker::pass_on(std::unique_ptr<Reconstruction> result, int index) {
   for (const RefineJob& one : lost) (void)publish_.push(publish::Final{one.pattern->id});
 }
 
+void InferWorker::look_whether_explained(Reconstruction& inferred) const {
+  const refine::ExplainOptions options = explain_options(config_);
+  inferred.explained =
+      inferred.residual <= refine::explained_below(options, options.photons, inferred.noise_residual);
+  if (*inferred.explained) inferred.outcome = Outcome::explained;
+}
+
 bool InferWorker::to_be_refined(const Reconstruction& inferred) const {
   switch (config_.refine_policy) {
     case RefinePolicy::off:
@@ -115,6 +123,8 @@ bool InferWorker::to_be_refined(const Reconstruction& inferred) const {
       return inferred.residual > config_.refine_residual;
     case RefinePolicy::above_noise:
       return inferred.residual > config_.refine_noise_factor * inferred.noise_residual;
+    case RefinePolicy::until_explained:
+      return !inferred.outcome;
   }
   return false;
 }

@@ -11,6 +11,7 @@
 #include "service/pipeline/model_slot.h"
 #include "service/pipeline/pipeline_config.h"
 #include "service/pipeline/queue.h"
+#include "service/pipeline/refine_pool.h"
 #include "service/pipeline/rejections.h"
 
 namespace flashphase::service {
@@ -22,8 +23,7 @@ class InferWorker {
  public:
   /// All references have to outlive it. `index`: of its networks among those of the slot's models.
   InferWorker(const ModelSlot& models, std::size_t index, const PipelineConfig& config, Metrics& metrics,
-              Rejections& rejections, Queue<ToInfer>& from, Queue<ToPublish>& publish,
-              Queue<RefineJob>& refine);
+              Rejections& rejections, Queue<ToInfer>& from, Queue<ToPublish>& publish, RefinePool& refine);
 
   void run();
 
@@ -37,6 +37,7 @@ class InferWorker {
   void deliver();
   void deliver_all();
   void pass_on(std::unique_ptr<Reconstruction> result, int index);
+  void look_whether_explained(Reconstruction& inferred) const;
   bool to_be_refined(const Reconstruction& inferred) const;
 
   const PipelineConfig& config_;
@@ -45,7 +46,7 @@ class InferWorker {
   Queue<ToInfer>& queue_;
   Queue<ToInfer>::Consumer from_;
   Queue<ToPublish>& publish_;
-  Queue<RefineJob>& refine_;
+  RefinePool& refine_;
   const ModelSlot& models_;
   const std::size_t index_;
   std::shared_ptr<const ModelSlot::Model> model_;

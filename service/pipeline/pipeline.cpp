@@ -55,7 +55,7 @@ Pipeline::Pipeline(const PipelineConfig& config, Stages stages, Metrics& metrics
                         &is_run_event<Ingested>),
       infer_queue_(infer_queue_capacity(config, models_), WhenFull::block, 0, nullptr,
                    &is_run_event<ToInfer>),
-      refine_queue_(config.refine_queue, WhenFull::drop_oldest),
+      refine_pool_(config.refine_queue),
       publish_queue_(infer_queue_capacity(config, models_), WhenFull::block) {
   if (config_.refine_policy != RefinePolicy::off && stages_.solvers.empty())
     throw std::invalid_argument("refinement needs a solver");
@@ -98,14 +98,14 @@ void Pipeline::start() {
   spawn(publish_thread_, "publish", [this] { run_publish(); });
   for (std::size_t i = 0; i < stages_.solvers.size(); ++i)
     spawn(refine_threads_, "refine", [this, i] {
-      RefineWorker(*stages_.solvers[i], models_, i, stages_.schedule, config_, metrics_, refine_queue_,
+      RefineWorker(*stages_.solvers[i], models_, i, stages_.schedule, config_, metrics_, refine_pool_,
                    publish_queue_, *logger_)
           .run([this] { return refinement_given_up(); });
     });
   const std::size_t infer_workers = models_.current()->networks.workers.size();
   for (std::size_t i = 0; i < infer_workers; ++i)
     spawn(infer_threads_, "infer", [this, i] {
-      InferWorker(models_, i, config_, metrics_, rejections_, infer_queue_, publish_queue_, refine_queue_)
+      InferWorker(models_, i, config_, metrics_, rejections_, infer_queue_, publish_queue_, refine_pool_)
           .run();
     });
   for (int i = 0; i < config_.preprocess_threads; ++i)
@@ -194,17 +194,18 @@ void Pipeline::hand_over(Outgoing outgoing) {
   const auto now = Clock::now();
   const bool inferred = outgoing.result->stage == ResultStage::inferred;
   InHand in_hand(metrics_, inferred ? Stage::publish : Stage::refine);
-  in_hand.take();  // first: what follows may want memory
+  const bool ends = inferred || outgoing.last;  // a refinement is lost with its last result alone
+  if (ends) in_hand.take();                     // first: what follows may want memory
   const std::shared_ptr<Reconstruction> result = std::move(outgoing.result);
   const float before = publish::latency_seconds(*result);
   result->times[Stage::publish] = std::max(0.0f, seconds_between(result->pattern->arrival, now) - before);
   const FrameId& id = result->pattern->id;
   give_to_sinks(std::shared_ptr<const Reconstruction>(result));
   metrics_.published(*result, now);
-  in_hand.pass_on();
-  if (!outgoing.last)
-    run_ends_.opened(id);
-  else if (inferred)
+  if (ends) in_hand.pass_on();
+  if (!outgoing.last) {
+    if (inferred) run_ends_.opened(id);
+  } else if (inferred)
     give_to_sinks(publish::Final{id});
   else
     finish(id);
@@ -257,7 +258,7 @@ std::optional<RefineLoss> Pipeline::refinement_given_up() const {
 void Pipeline::close_all() {
   preprocess_queue_.close();
   infer_queue_.close();
-  refine_queue_.close();
+  refine_pool_.close();
   publish_queue_.close();
 }
 
@@ -274,7 +275,7 @@ void Pipeline::stop(std::chrono::seconds refine_limit) {
   join(preprocess_threads_);
   infer_queue_.close();
   join(infer_threads_);
-  refine_queue_.close();
+  refine_pool_.close();
   join(refine_threads_);
   publish_queue_.close();
   join(publish_thread_);
@@ -289,12 +290,12 @@ void Pipeline::drop_leftovers() {
     if (std::holds_alternative<Frame>(*item)) metrics_.dropped(Stage::preprocess, DropReason::failed);
   while (const auto item = infer_queue_.pop())
     if (std::holds_alternative<Prepared>(*item)) metrics_.dropped(Stage::infer, DropReason::failed);
-  while (refine_queue_.pop()) metrics_.refine_lost(RefineLoss::failed);
+  while (refine_pool_.pop()) metrics_.refine_lost(RefineLoss::failed);
   while (const auto item = publish_queue_.pop())
     if (const auto* outgoing = std::get_if<Outgoing>(&*item)) {
       if (outgoing->result->stage == ResultStage::inferred)
         metrics_.dropped(Stage::publish, DropReason::failed);
-      else
+      else if (outgoing->last)
         metrics_.refine_lost(RefineLoss::failed);
     }
 }
@@ -304,7 +305,7 @@ std::size_t Pipeline::ingest_bytes() const {
 }
 
 std::array<std::size_t, kEdges.size()> Pipeline::queued() const {
-  return {preprocess_queue_.size(), infer_queue_.size(), refine_queue_.size(), publish_queue_.size()};
+  return {preprocess_queue_.size(), infer_queue_.size(), refine_pool_.size(), publish_queue_.size()};
 }
 
 }  // namespace flashphase::service

@@ -24,6 +24,7 @@
 #include "service/pipeline/pipeline_config.h"
 #include "service/pipeline/queue.h"
 #include "service/pipeline/queued_sink.h"
+#include "service/pipeline/refine_pool.h"
 #include "service/pipeline/rejections.h"
 #include "service/pipeline/run_ends.h"
 #include "service/pipeline/stages.h"
@@ -126,7 +127,7 @@ class Pipeline {
 
   Queue<Ingested> preprocess_queue_;
   Queue<ToInfer> infer_queue_;
-  Queue<RefineJob> refine_queue_;
+  RefinePool refine_pool_;
   Queue<ToPublish> publish_queue_;
 
   std::vector<std::thread> ingest_threads_, preprocess_threads_, infer_threads_, refine_threads_,

@@ -23,7 +23,7 @@ std::size_t most_at_once(const PipelineConfig& config, const refine::Solver& sol
 
 RefineWorker::RefineWorker(refine::Solver& solver, const ModelSlot& models, std::size_t index,
                            const refine::Schedule& schedule, const PipelineConfig& config, Metrics& metrics,
-                           Queue<RefineJob>& from, Queue<ToPublish>& publish, spdlog::logger& logger)
+                           RefinePool& from, Queue<ToPublish>& publish, spdlog::logger& logger)
     : metrics_(metrics),
       from_(from),
       publish_(publish),
@@ -33,6 +33,9 @@ RefineWorker::RefineWorker(refine::Solver& solver, const ModelSlot& models, std:
       index_(index),
       schedule_(schedule),
       starts_(config.refine_starts),
+      until_explained_(config.refine_policy == RefinePolicy::until_explained
+                           ? std::optional(explain_options(config))
+                           : std::nullopt),
       most_(most_at_once(config, solver)),
       in_hand_(metrics, Stage::refine) {
   follow_model();
@@ -59,20 +62,22 @@ void RefineWorker::run(const std::function<std::optional<RefineLoss>()>& given_u
   while (from_.pop_some(jobs, most_) > 0) {
     in_hand_.take(jobs.size());
     follow_model();
-    if (const auto why = off_ ? RefineLoss::failed : given_up())
+    if (const auto why = off_ ? RefineLoss::failed : given_up()) {
       lose(jobs, *why);
-    else
+      in_hand_.pass_on(jobs.size());
+    } else {
       refine(jobs);
-    from_.passed_on(jobs.size());
+    }
     jobs.clear();
     tell_out_of_memory();
   }
 }
 
-void RefineWorker::refine(std::span<const RefineJob> jobs) {
+void RefineWorker::refine(std::span<RefineJob> jobs) {
   std::vector<std::unique_ptr<Reconstruction>> results;
+  RefineLoss why = RefineLoss::unsolvable;
   try {
-    results = (*refinement_)(jobs);
+    results = results_of(jobs);
   } catch (const std::invalid_argument& error) {  // says something about one of these frames
     if (jobs.size() > 1) {
       for (std::size_t i = 0; i < jobs.size(); ++i) refine(jobs.subspan(i, 1));
@@ -80,25 +85,36 @@ void RefineWorker::refine(std::span<const RefineJob> jobs) {
     }
     logger_.debug("event=unsolvable sequence={} reason={}", jobs[0].pattern->id.sequence,
                   quoted(error.what()));
-    lose(jobs, RefineLoss::unsolvable);
   } catch (const OutOfDeviceMemory& error) {  // the fast answers go on
     logger_.warn("event=refinement_off reason={}", quoted(error.what()));
     off_ = true;
-    lose(jobs, RefineLoss::failed);
+    why = RefineLoss::failed;
   }
-  for (std::size_t i = 0; i < results.size(); ++i) {
-    if (!is_finite(*results[i])) {
-      lose(jobs.subspan(i, 1), RefineLoss::unsolvable);
-      continue;
-    }
-    metrics_.refine_lost(RefineLoss::failed, publish_.push(Outgoing{std::move(results[i]), true}).size());
-    in_hand_.pass_on();
+  if (results.empty()) {
+    lose(jobs, why);
+    in_hand_.pass_on(jobs.size());
   }
+  for (std::size_t i = 0; i < results.size(); ++i) pass_on(jobs[i], std::move(results[i]));
+}
+
+std::vector<std::unique_ptr<Reconstruction>> RefineWorker::results_of(std::span<RefineJob> jobs) {
+  return until_explained_ ? refinement_->round(jobs, *until_explained_) : (*refinement_)(jobs);
+}
+
+void RefineWorker::pass_on(RefineJob& job, std::unique_ptr<Reconstruction> result) {
+  const bool last = !job.effort || job.effort->done();
+  if (result && !is_finite(*result)) {
+    lose({&job, 1}, RefineLoss::unsolvable);
+  } else {
+    const bool taken = !result || publish_.push(Outgoing{std::move(result), last}).empty();
+    if (last && !taken) metrics_.refine_lost(RefineLoss::failed);
+    if (!last) lose(from_.push(std::move(job)), RefineLoss::queue_full);
+  }
+  in_hand_.pass_on();
 }
 
 void RefineWorker::lose(std::span<const RefineJob> jobs, RefineLoss why) {
   metrics_.refine_lost(why, jobs.size());
-  in_hand_.pass_on(jobs.size());
   for (const RefineJob& job : jobs) (void)publish_.push(publish::Final{job.pattern->id});
 }
 

@@ -12,18 +12,43 @@ namespace flashphase::service {
 
 namespace {
 
+const Prepared& of(const Prepared& item) {
+  return item;
+}
+const RefineJob& of(const RefineJob& item) {
+  return item;
+}
+const RefineJob& of(const RefineJob* item) {
+  return *item;
+}
+
 /// The patterns of `items` side by side.
 template <class Items>
 void collect(const Items& items, PatternBatch& batch) {
   batch.count = static_cast<int>(items.size());
-  batch.size = items.front().pattern->size;
+  batch.size = of(items.front()).pattern->size;
   batch.intensity.clear();
   batch.measured.clear();
   for (const auto& item : items) {
-    const Pattern& pattern = *item.pattern;
+    const Pattern& pattern = *of(item).pattern;
     batch.intensity.insert(batch.intensity.end(), pattern.intensity.begin(), pattern.intensity.end());
     batch.measured.insert(batch.measured.end(), pattern.measured.begin(), pattern.measured.end());
   }
+}
+
+/// The network's answers side by side.
+template <class Jobs>
+void collect_answers(const Jobs& jobs, ObjectBatch& answers) {
+  answers.count = static_cast<int>(jobs.size());
+  answers.size = of(jobs.front()).start.size;
+  answers.object.clear();
+  for (const auto& job : jobs)
+    answers.object.insert(answers.object.end(), of(job).start.object.begin(), of(job).start.object.end());
+}
+
+void say(Reconstruction& result, Outcome outcome) {
+  result.explained = outcome == Outcome::explained;
+  result.outcome = outcome;
 }
 
 void name_model(Reconstruction& result, const std::shared_ptr<const ModelInfo>& model) {
@@ -114,22 +139,15 @@ Refinement::Refinement(refine::Solver& solver, const refine::Schedule& schedule,
 std::vector<std::unique_ptr<Reconstruction>> Refinement::operator()(std::span<const RefineJob> jobs) {
   const Range range(Stage::refine);
   collect(jobs, patterns_);
-  answers_.count = static_cast<int>(jobs.size());
-  answers_.size = jobs.front().start.size;
-  answers_.object.clear();
-  for (const RefineJob& job : jobs)
-    answers_.object.insert(answers_.object.end(), job.start.object.begin(), job.start.object.end());
+  collect_answers(jobs, answers_);
   solver_.solve(patterns_, starts_of_(patterns_, answers_), schedule_, refined_);
   const std::size_t rings = static_cast<std::size_t>(patterns_.size) / 2 + 1;
   std::vector<std::unique_ptr<Reconstruction>> results;
   results.reserve(jobs.size());
   for (const RefineJob& job : jobs) {
     const std::size_t index = results.size();
-    auto& result =
-        results.emplace_back(make_reconstruction(job.pattern, refined_.objects, static_cast<int>(index)));
-    result->stage = ResultStage::refined;
-    result->times = job.times;
-    result->times[Stage::refine] = seconds_between(job.asked, Clock::now());
+    auto& result = results.emplace_back(result_of(job, refined_.objects, static_cast<int>(index)));
+    result->round = 1;
     result->iterations = refined_.iterations.at(index);
     result->schedule = schedule_.text;
     if (!refined_.agreement.empty()) {
@@ -137,9 +155,70 @@ std::vector<std::unique_ptr<Reconstruction>> Refinement::operator()(std::span<co
       const auto prtf = std::span(refined_.prtf).subspan(index * rings, rings);
       result->prtf.assign(prtf.begin(), prtf.end());
     }
-    name_model(*result, job.model);
+    if (!refined_.outcomes.empty()) say(*result, refined_.outcomes.at(index));
   }
   return results;
+}
+
+std::unique_ptr<Reconstruction> Refinement::result_of(const RefineJob& job, const ObjectBatch& objects,
+                                                      int index) const {
+  auto result = make_reconstruction(job.pattern, objects, index);
+  result->stage = ResultStage::refined;
+  result->times = job.times;
+  result->times[Stage::refine] = seconds_between(job.asked, Clock::now());
+  name_model(*result, job.model);
+  return result;
+}
+
+std::vector<std::unique_ptr<Reconstruction>> Refinement::round(std::span<RefineJob> jobs,
+                                                               const refine::ExplainOptions& options) {
+  const Range range(Stage::refine);
+  begin(jobs, options);
+  std::vector<refine::Effort*> efforts;
+  std::vector<float> before;
+  for (const RefineJob& job : jobs) {
+    efforts.push_back(job.effort.get());
+    before.push_back(job.effort->best().residual);
+  }
+  refine::Effort::next_round(solver_, efforts);
+  std::vector<std::unique_ptr<Reconstruction>> results;
+  results.reserve(jobs.size());
+  for (RefineJob& job : jobs) {
+    ++job.rounds;
+    const refine::Effort& effort = *job.effort;
+    auto& result = results.emplace_back();
+    if (!effort.done() && effort.best().residual >= before[results.size() - 1]) continue;
+    ObjectBatch best(1, job.start.size);
+    effort.give(best.object_of(0), best.support_of(0));
+    best.residual[0] = effort.best().residual;
+    result = result_of(job, best, 0);
+    result->round = job.rounds;
+    result->iterations = effort.iterations();
+    result->schedule = "explain";
+    if (effort.done())
+      say(*result, effort.outcome());
+    else
+      result->explained = false;
+  }
+  return results;
+}
+
+/// With the network's answer as the best so far.
+void Refinement::begin(std::span<RefineJob> jobs, const refine::ExplainOptions& options) {
+  std::vector<RefineJob*> fresh;
+  for (RefineJob& job : jobs)
+    if (!job.effort) fresh.push_back(&job);
+  if (fresh.empty()) return;
+  collect(fresh, patterns_);
+  collect_answers(fresh, answers_);
+  const refine::Starts starts = starts_of_(patterns_, answers_);
+  for (std::size_t i = 0; i < fresh.size(); ++i) {
+    RefineJob& job = *fresh[i];
+    const Pattern& pattern = *job.pattern;
+    job.effort = std::make_unique<refine::Effort>(pattern.size, pattern.intensity, pattern.measured,
+                                                  starts.of_frame(static_cast<int>(i)), options);
+    job.effort->keep({std::move(job.start.object), std::move(job.start.support), job.start.residual[0]});
+  }
 }
 
 }  // namespace flashphase::service

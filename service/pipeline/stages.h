@@ -9,6 +9,7 @@
 #include "engine/frame/rejection.h"
 #include "engine/infer/network.h"
 #include "engine/preprocess/preprocess.h"
+#include "engine/refine/explain/effort.h"
 #include "engine/refine/schedule.h"
 #include "engine/refine/solver.h"
 #include "engine/refine/starts/network_starts.h"
@@ -79,6 +80,9 @@ struct RefineJob {
   std::shared_ptr<const ModelInfo> model;  ///< that gave it
   StageTimes times;                        ///< so far
   Clock::time_point asked;
+  std::unique_ptr<refine::Effort>
+      effort{};    ///< until_explained, from its first round on; the pattern is its too
+  int rounds = 0;  ///< that are done
 };
 
 /// refine. Thread: one.
@@ -94,7 +98,16 @@ class Refinement {
   /// refined (no support, nothing measured, ...).
   std::vector<std::unique_ptr<Reconstruction>> operator()(std::span<const RefineJob> jobs);
 
+  /// One round for each job instead, until Effort::done(); the schedule is not read. One result per job: the
+  /// best answer so far where this round brought it or was the last, else null. Throws as above.
+  std::vector<std::unique_ptr<Reconstruction>> round(std::span<RefineJob> jobs,
+                                                     const refine::ExplainOptions& options);
+
  private:
+  void begin(std::span<RefineJob> jobs, const refine::ExplainOptions& options);
+  std::unique_ptr<Reconstruction> result_of(const RefineJob& job, const ObjectBatch& objects,
+                                            int index) const;
+
   refine::Solver& solver_;
   const refine::Schedule& schedule_;
   refine::NetworkStarts starts_of_;

@@ -19,6 +19,19 @@ void fill(const StageTimes& times, v1::StageSeconds& out) {
   out.set_publish(times[Stage::publish]);
 }
 
+v1::Outcome outcome_of(const Reconstruction& result) {
+  if (!result.outcome) return v1::OUTCOME_UNSPECIFIED;
+  switch (*result.outcome) {
+    case Outcome::given_up:
+      return v1::OUTCOME_GIVEN_UP;
+    case Outcome::reproduced:
+      return v1::OUTCOME_REPRODUCED;
+    case Outcome::explained:
+      break;
+  }
+  return v1::OUTCOME_EXPLAINED;
+}
+
 void fill(const Reconstruction& result, v1::Reconstruction& out) {
   const FrameId& id = result.pattern->id;
   out.set_run(id.run);
@@ -47,6 +60,12 @@ void fill(const Reconstruction& result, v1::Reconstruction& out) {
   else
     out.clear_agreement();
   out.mutable_prtf()->Assign(result.prtf.begin(), result.prtf.end());
+  out.set_round(static_cast<std::uint32_t>(result.round));
+  if (result.explained)
+    out.set_explained(*result.explained);
+  else
+    out.clear_explained();
+  out.set_outcome(outcome_of(result));
 }
 
 }  // namespace

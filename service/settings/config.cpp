@@ -92,7 +92,10 @@ void check_sinks(const v1::Config& config, Checker& check) {
 
 refine::Schedule schedule_of(const v1::Config& config, Checker& check) {
   try {
-    return refine::parse_schedule(config.refine().schedule());
+    const std::string& schedule = config.refine().schedule();
+    if (config.refine().policy() == "until_explained" && schedule != "polish" && schedule != "explain")
+      throw std::invalid_argument("the policy until_explained has rounds of its own; leave the schedule out");
+    return refine::parse_schedule(schedule);
   } catch (const std::invalid_argument& error) {
     check.fail("refine.schedule", error.what());
     return {};
@@ -250,12 +253,14 @@ PipelineConfig pipeline_of(const v1::Config& config) {
           .batch_size = static_cast<std::size_t>(config.batch().size()),
           .batch_deadline = std::chrono::microseconds(std::lround(config.batch().deadline_ms() * 1000)),
           .infer_workers = config.infer().workers(),
-          .refine_policy = policy == "off"           ? RefinePolicy::off
-                           : policy == "all"         ? RefinePolicy::all
-                           : policy == "above_noise" ? RefinePolicy::above_noise
-                                                     : RefinePolicy::above_residual,
+          .refine_policy = policy == "off"              ? RefinePolicy::off
+                           : policy == "all"            ? RefinePolicy::all
+                           : policy == "above_noise"    ? RefinePolicy::above_noise
+                           : policy == "above_residual" ? RefinePolicy::above_residual
+                                                        : RefinePolicy::until_explained,
           .refine_residual = config.refine().residual(),
           .refine_noise_factor = config.refine().noise_factor(),
+          .refine_budget = config.refine().budget(),
           .refine_starts = config.refine().starts(),
           .refine_queue = static_cast<std::size_t>(config.refine().queue()),
           .refine_workers = config.refine().workers(),

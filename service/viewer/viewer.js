@@ -81,8 +81,12 @@ function paint_row(row, identity, pattern, image) {
   paint_object(figures[1], figures[2], image);
   const parts = [identity, `residual ${short(image.residual)} (noise ${short(image.noise_residual)})`];
   if (image.agreement !== undefined) parts.push(`agreement ${short(image.agreement)}`);
+  if (image.explained !== undefined) parts.push(image.outcome ? image.outcome.replace('_', ' ') : 'not yet explained');
   parts.push(`${short(image.latency_milliseconds)} ms`);
-  if (image.iterations) parts.push(`${image.iterations} iterations, ${image.schedule}`);
+  if (image.iterations) {
+    const round = image.explained === undefined ? '' : `, round ${image.round}`;
+    parts.push(`${image.iterations} iterations, ${image.schedule}${round}`);
+  }
   const words = row.querySelector('h2 small');
   words.textContent = parts.join('  ·  ');
   if (!image.in_domain && image.model !== 'none') {

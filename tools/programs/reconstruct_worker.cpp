@@ -56,13 +56,13 @@ refine::Starts part_of(const refine::Starts& all, int frames, int first, int cou
           .upper_limit = part_of(all.upper_limit, frames, first, count)};
 }
 
-std::uint8_t as_written(refine::Outcome outcome) {
+std::uint8_t as_written(Outcome outcome) {
   switch (outcome) {
-    case refine::Outcome::explained:
+    case Outcome::explained:
       return kExplained;
-    case refine::Outcome::reproduced:
+    case Outcome::reproduced:
       return kReproduced;
-    case refine::Outcome::given_up:
+    case Outcome::given_up:
       break;
   }
   return kGivenUp;

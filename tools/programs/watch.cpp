@@ -48,6 +48,19 @@ std::string_view stage_of(const v1::Reconstruction& result) {
   return result.stage() == v1::RESULT_STAGE_REFINED ? "refined" : "inferred";
 }
 
+std::string_view outcome_of(const v1::Reconstruction& result) {
+  switch (result.outcome()) {
+    case v1::OUTCOME_EXPLAINED:
+      return "explained";
+    case v1::OUTCOME_REPRODUCED:
+      return "reproduced";
+    case v1::OUTCOME_GIVEN_UP:
+      return "given up";
+    default:
+      return "not yet explained";
+  }
+}
+
 /// Full period in object pixels where the PRTF falls below 1/e.
 float resolution_of(const v1::Reconstruction& result) {
   const std::vector<float> prtf(result.prtf().begin(), result.prtf().end());
@@ -68,7 +81,11 @@ std::string as_json(const v1::Reconstruction& result) {
   object.add("latency_seconds", static_cast<double>(result.latency_seconds()));
   object.add("model", result.model_name()).add("model_hash", result.model_hash());
   if (result.stage() == v1::RESULT_STAGE_REFINED)
-    object.add("schedule", result.schedule()).add("iterations", result.iterations());
+    object.add("schedule", result.schedule())
+        .add("iterations", result.iterations())
+        .add("round", result.round());
+  if (result.has_explained()) object.add("explained", result.explained());
+  if (result.outcome() != v1::OUTCOME_UNSPECIFIED) object.add("outcome", outcome_of(result));
   if (result.has_agreement())
     object.add("agreement", static_cast<double>(result.agreement()))
         .add("resolution_pixels", static_cast<double>(resolution_of(result)));
@@ -89,7 +106,8 @@ std::string as_line(const v1::Reconstruction& result) {
   return result.source() + " run " + std::to_string(result.run()) + " train " +
          std::to_string(result.train()) + " pulse " + std::to_string(result.pulse()) + " sequence " +
          std::to_string(result.sequence()) + "  " + std::string(stage_of(result)) + "  " + numbers +
-         "  model " + result.model_name() + (result.in_domain() ? "" : " (outside its domain)");
+         (result.has_explained() ? "  " + std::string(outcome_of(result)) : "") + "  model " +
+         result.model_name() + (result.in_domain() ? "" : " (outside its domain)");
 }
 
 /// Run events and bye go to stderr: stdout has reconstructions only.

@@ -1,10 +1,11 @@
 #include "engine/refine/explain/effort.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <cstddef>
 #include <utility>
 
-#include "engine/refine/starts/conclude.h"
 #include "engine/refine/starts/registration.h"
 #include "engine/score/align.h"
 #include "engine/score/noise.h"
@@ -17,23 +18,6 @@ constexpr float kSameResidual = 1.3f;
 /// ... and the real-space error of one against the other is below this.
 constexpr float kSameImage = 0.01f;
 
-const Schedule& look() {
-  static const Schedule schedule = parse_schedule("1*ER");
-  return schedule;
-}
-const Schedule& polish_schedule() {
-  static const Schedule schedule = parse_schedule("polish");
-  return schedule;
-}
-const Schedule& rest_of_thorough() {
-  static const Schedule schedule = parse_schedule("765*HIO+135*AER");
-  return schedule;
-}
-const Schedule& thorough() {
-  static const Schedule schedule = parse_schedule("thorough");
-  return schedule;
-}
-
 template <class T, class Range>
 void append(std::vector<T>& all, const Range& more) {
   all.insert(all.end(), more.begin(), more.end());
@@ -41,159 +25,153 @@ void append(std::vector<T>& all, const Range& more) {
 
 }  // namespace
 
-bool is_counted(std::span<const float> intensity, std::span<const std::uint8_t> measured) {
-  for (std::size_t i = 0; i < intensity.size(); ++i)
-    if (measured[i] && intensity[i] != std::floor(intensity[i])) return false;
-  return true;
-}
-
-Efforts::Efforts(Solver& solver, const ExplainOptions& options, const PatternBatch& patterns,
-                 const Starts& starts)
-    : solver_(solver),
+Effort::Effort(int m, std::span<const float> intensity, std::span<const std::uint8_t> measured, Starts starts,
+               const ExplainOptions& options)
+    : m_(m),
+      intensity_(intensity),
+      measured_(measured),
+      starts_(std::move(starts)),
       options_(options),
-      patterns_(patterns),
-      starts_(starts),
-      cells_(static_cast<std::size_t>(starts.size) * static_cast<std::size_t>(starts.size)),
-      efforts_(static_cast<std::size_t>(patterns.count)) {
-  for (int frame = 0; frame < patterns.count; ++frame) {
-    Effort& effort = efforts_[static_cast<std::size_t>(frame)];
-    const auto intensity = patterns.intensity_of(frame);
-    const auto measured = patterns.measured_of(frame);
-    effort.frame = frame;
-    effort.support = starts.support_of(frame);
-    effort.counted = is_counted(intensity, measured);
-    effort.explained =
-        effort.counted ? options.noise * score::noise_residual(intensity, measured) : options.exact;
+      support_(starts_.support_of(0)),
+      counted_(is_counted(intensity, measured, options)),
+      explained_(
+          explained_below(options, counted_, counted_ ? score::noise_residual(intensity, measured) : 0)),
+      step_(counted_ ? Step::look : Step::polish) {}
+
+const Schedule& Effort::schedule_of(Step step) {
+  static const Schedule look = parse_schedule("1*ER"), polish = parse_schedule("polish"),
+                        rest_of_thorough = parse_schedule("765*HIO+135*AER"),
+                        thorough = parse_schedule("thorough");
+  switch (step) {
+    case Step::look:
+      return look;
+    case Step::polish_together:
+    case Step::polish:
+      return polish;
+    case Step::go_on:
+      return rest_of_thorough;
+    case Step::at_random:
+      break;
+  }
+  return thorough;
+}
+
+int Effort::starts_at(Step step) const {
+  return step == Step::polish_together ? starts_.per_frame : 1;
+}
+
+void Effort::next_round(Solver& solver, std::span<Effort* const> efforts) {
+  // The last step first, so that what comes to the next one stays there until the next round.
+  for (const Step step : {Step::at_random, Step::go_on, Step::polish, Step::polish_together, Step::look}) {
+    std::vector<Effort*> here;
+    for (Effort* const effort : efforts)
+      if (!effort->done_ && effort->step_ == step) here.push_back(effort);
+    if (!here.empty()) run(solver, step, here);
   }
 }
 
-std::span<const std::complex<float>> Efforts::starts_of(const Effort& effort, int first, int count) const {
-  const auto per_frame = static_cast<std::size_t>(starts_.per_frame);
-  const std::size_t index =
-      static_cast<std::size_t>(effort.frame) * per_frame + static_cast<std::size_t>(first);
-  return std::span(starts_.object).subspan(index * cells_, static_cast<std::size_t>(count) * cells_);
-}
-
-void Efforts::run(const Round& round) {
-  std::vector<Effort*> frames;
-  PatternBatch patterns(0, patterns_.size);
-  Starts starts{round.per_frame, starts_.size, {}, {}, round.choosing};
-  for (Effort& effort : efforts_) {
-    if (effort.done) continue;
-    const auto objects = round.start(effort);
-    if (objects.empty()) continue;
-    if (effort.iterations + round.schedule.iterations() * round.per_frame > options_.iterations) {
-      effort.done = true;
-      continue;
-    }
-    frames.push_back(&effort);
+void Effort::run(Solver& solver, Step step, std::span<Effort* const> efforts) {
+  const Effort& first = *efforts.front();
+  PatternBatch patterns(0, first.m_);
+  Starts starts{first.starts_at(step), first.starts_.size, {}, {}};
+  if (step == Step::polish_together) starts.choosing = first.starts_.choosing;
+  for (const Effort* const effort : efforts) {
     ++patterns.count;
-    append(patterns.intensity, patterns_.intensity_of(effort.frame));
-    append(patterns.measured, patterns_.measured_of(effort.frame));
-    append(starts.object, objects);
-    append(starts.support, effort.support);
-    append(starts.upper_limit, starts_.upper_limit_of(effort.frame));
+    append(patterns.intensity, effort->intensity_);
+    append(patterns.measured, effort->measured_);
+    append(starts.object, effort->start());
+    append(starts.support, effort->support_);
+    append(starts.upper_limit, effort->starts_.upper_limit_of(0));
   }
-  if (frames.empty()) return;
   Refined refined;
-  solver_.solve(patterns, starts, round.schedule, refined);
-  for (std::size_t i = 0; i < frames.size(); ++i) {
+  solver.solve(patterns, starts, schedule_of(step), refined);
+  for (std::size_t i = 0; i < efforts.size(); ++i) {
     const auto object = refined.objects.object_of(static_cast<int>(i));
     const auto support = refined.objects.support_of(static_cast<int>(i));
-    frames[i]->iterations += round.per_frame * refined.iterations[i];
-    frames[i]->done = refined.iterations[i] == 0;  // there is nothing to work on
-    round.take(
-        *frames[i],
-        {{object.begin(), object.end()}, {support.begin(), support.end()}, refined.objects.residual[i]});
+    efforts[i]->take(
+        {{object.begin(), object.end()}, {support.begin(), support.end()}, refined.objects.residual[i]},
+        refined.iterations[i] * starts.per_frame);
   }
 }
 
-void Efforts::keep(Effort& effort, const Answer& answer) {
-  if (effort.best.object.empty() || answer.residual < effort.best.residual) effort.best = answer;
-  if (effort.best.residual > effort.explained) return;
-  effort.done = true;
-  effort.outcome = Outcome::explained;
-}
-
-void Efforts::look_at_counted() {
-  const auto first = [this](int count) {
-    return [this, count](const Effort& effort) {
-      return effort.counted ? starts_of(effort, 0, count) : std::span<const std::complex<float>>();
-    };
+std::vector<std::complex<float>> Effort::start() const {
+  const auto turn = static_cast<std::size_t>(turn_);
+  const auto given = [this](std::size_t first, int count) {
+    const std::size_t cells = support_.size();
+    const auto objects =
+        std::span(starts_.object).subspan(first * cells, static_cast<std::size_t>(count) * cells);
+    return std::vector(objects.begin(), objects.end());
   };
-  run({.schedule = look(), .start = first(1), .take = &keep});
-  run({.schedule = polish_schedule(),
-       .start = first(starts_.per_frame),
-       .take = &keep,
-       .per_frame = starts_.per_frame,
-       .choosing = starts_.choosing});
-}
-
-void Efforts::polish(int k) {
-  run({.schedule = polish_schedule(),
-       .start = [this, k](const Effort& effort) { return starts_of(effort, k, 1); },
-       .take =
-           [](Effort& effort, Answer answer) {
-             keep(effort, answer);
-             effort.polished.push_back(std::move(answer));
-           }});
-}
-
-void Efforts::go_on(int k) {
-  if (k == 0)
-    for (Effort& effort : efforts_) std::ranges::stable_sort(effort.polished, {}, &Answer::residual);
-  const auto from = static_cast<std::size_t>(k);
-  run({.schedule = rest_of_thorough(),
-       .start = [from](const Effort& effort) { return std::span(effort.polished[from].object); },
-       .take = &keep});
-}
-
-void Efforts::try_at_random(std::uint64_t round) {
-  std::vector<std::complex<float>> random;
-  run({.schedule = thorough(),
-       .start =
-           [&](const Effort& effort) {
-             Starts one{0, starts_.size, {}, effort.support};
-             add_random_starts(one, 1, options_.seed + round);
-             random = std::move(one.object);
-             return std::span<const std::complex<float>>(random);
-           },
-       .take =
-           [this](Effort& effort, const Answer& answer) {
-             const bool again = same(effort.best, answer);
-             keep(effort, answer);
-             if (effort.done || !again) return;
-             effort.done = true;
-             effort.outcome = Outcome::reproduced;
-           }});
-}
-
-bool Efforts::same(const Answer& a, const Answer& b) const {
-  return a.residual < kSameResidual * b.residual && b.residual < kSameResidual * a.residual &&
-         score::align(a.object, b.object, starts_.size, score::Translation::sub_pixel).real_space_error <
-             kSameImage;
-}
-
-bool Efforts::any_left() const {
-  return std::ranges::any_of(efforts_, [](const Effort& effort) { return !effort.done; });
-}
-
-void Efforts::give(Refined& out) const {
-  Conclusion::begin(patterns_, starts_, out);
-  out.agreement.clear();
-  out.prtf.clear();
-  for (const Effort& effort : efforts_) {
-    const int frame = effort.frame;
-    const auto object = out.objects.object_of(frame);
-    const auto support = out.objects.support_of(frame);
-    std::ranges::copy(effort.best.object, object.begin());
-    std::ranges::copy(effort.best.support, support.begin());
-    out.objects.residual[static_cast<std::size_t>(frame)] = effort.best.residual;
-    out.iterations[static_cast<std::size_t>(frame)] = effort.iterations;
-    out.outcomes.push_back(effort.outcome);
-    if (starts_.choosing.like_first_start && starts_.upper_limit.empty())
-      register_to(starts_of(effort, 0, 1), object, support, starts_.size);
+  switch (step_) {
+    case Step::look:
+      return given(0, 1);
+    case Step::polish_together:
+      return given(0, starts_.per_frame);
+    case Step::polish:
+      return given(turn, 1);
+    case Step::go_on:
+      return polished_[turn].object;
+    case Step::at_random:
+      break;
   }
+  Starts one{0, starts_.size, {}, support_};
+  add_random_starts(one, 1, options_.seed + turn);
+  return std::move(one.object);
+}
+
+void Effort::take(Answer answer, int iterations) {
+  iterations_ += iterations;
+  const bool again = step_ == Step::at_random && reproduces(answer);
+  keep(answer);
+  if (iterations == 0) done_ = true;  // there is nothing to work on
+  if (!done_ && again) {
+    done_ = true;
+    outcome_ = Outcome::reproduced;
+  }
+  if (done_) return;
+  if (step_ == Step::polish) polished_.push_back(std::move(answer));
+  advance();
+}
+
+void Effort::keep(const Answer& answer) {
+  if (best_.object.empty() || answer.residual < best_.residual) best_ = answer;
+  if (best_.residual > explained_) return;
+  done_ = true;
+  outcome_ = Outcome::explained;
+}
+
+void Effort::give(std::span<std::complex<float>> object, std::span<std::uint8_t> support) const {
+  std::ranges::copy(best_.object, object.begin());
+  std::ranges::copy(best_.support, support.begin());
+  if (starts_.choosing.like_first_start && starts_.upper_limit.empty())
+    register_to(std::span(starts_.object).first(object.size()), object, support, starts_.size);
+}
+
+void Effort::advance() {
+  const auto paid_for = [this](Step step) {
+    return iterations_ + schedule_of(step).iterations() * starts_at(step) <= options_.iterations;
+  };
+  ++turn_;
+  if (step_ == Step::look) {
+    const bool together = starts_.per_frame > 1 && paid_for(Step::polish_together);
+    step_ = together ? Step::polish_together : Step::polish;
+    turn_ = 0;
+  } else if (step_ == Step::polish_together) {
+    step_ = Step::polish;
+    turn_ = 0;
+  } else if (step_ != Step::at_random && turn_ == starts_.per_frame) {
+    if (step_ == Step::polish) std::ranges::stable_sort(polished_, {}, &Answer::residual);
+    step_ = step_ == Step::polish ? Step::go_on : Step::at_random;
+    turn_ = 0;
+  }
+  done_ = !paid_for(step_);
+}
+
+bool Effort::reproduces(const Answer& answer) const {
+  return answer.residual < kSameResidual * best_.residual &&
+         best_.residual < kSameResidual * answer.residual &&
+         score::align(best_.object, answer.object, starts_.size, score::Translation::sub_pixel)
+                 .real_space_error < kSameImage;
 }
 
 }  // namespace flashphase::refine

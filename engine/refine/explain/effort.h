@@ -1,8 +1,9 @@
 #pragma once
 
+#include <algorithm>
 #include <complex>
 #include <cstdint>
-#include <functional>
+#include <limits>
 #include <span>
 #include <vector>
 
@@ -11,67 +12,63 @@
 
 namespace flashphase::refine {
 
-/// Whether a pattern was counted: its measured intensities are whole numbers.
-bool is_counted(std::span<const float> intensity, std::span<const std::uint8_t> measured);
-
-/// What has been tried for the frames of one batch, and what came of it. Thread: the solver's.
-class Efforts {
+/// One frame on its way until it is explained: what has been tried, and what came of it. Between two rounds
+/// it may wait, and go to another thread and another solver. Thread: one at a time.
+class Effort {
  public:
-  /// All references have to outlive it. Precondition: check_input().
-  Efforts(Solver& solver, const ExplainOptions& options, const PatternBatch& patterns, const Starts& starts);
-
-  /// Counted patterns alone: the first start as it is, then `polish` with all starts, chosen as they ask.
-  void look_at_counted();
-  /// The k-th start.
-  void polish(int k);
-  /// From the k-th best of these.
-  void go_on(int k);
-  void try_at_random(std::uint64_t round);
-  /// Whether a frame is neither explained nor given up.
-  bool any_left() const;
-  /// Once none is left.
-  void give(Refined& out) const;
-
- private:
   struct Answer {
     std::vector<std::complex<float>> object;  ///< [n, n]; empty = none
     std::vector<std::uint8_t> support;        ///< [n, n]
     float residual = 1;
   };
-  /// Of one frame.
-  struct Effort {
-    int frame = 0;
-    std::vector<std::uint8_t> support;  ///< [n, n]
-    float explained = 0;                ///< the residual below which it is
-    bool counted = false, done = false;
-    Outcome outcome = Outcome::given_up;
-    int iterations = 0;
-    std::vector<Answer> polished;
-    Answer best;
-  };
-  struct Round {
-    const Schedule& schedule;
-    /// [K, n, n] what a frame begins with, read before the next is asked for; empty = not this frame.
-    std::function<std::span<const std::complex<float>>(const Effort&)> start;
-    std::function<void(Effort&, Answer)> take;
-    int per_frame = 1;  ///< K
-    Choosing choosing{};
-  };
 
-  /// For each frame that is left. One whose iterations do not reach for it is given up.
-  void run(const Round& round);
-  std::span<const std::complex<float>> starts_of(const Effort& effort, int first, int count) const;
-  /// Whether two independent answers are the same image, equally good.
-  bool same(const Answer& a, const Answer& b) const;
-  /// Keeps it where it is the best so far, and ends the frame where that is explained.
-  static void keep(Effort& effort, const Answer& answer);
+  /// The pattern [m, m] has to outlive it. `starts`: of this frame. Precondition: check_input().
+  Effort(int m, std::span<const float> intensity, std::span<const std::uint8_t> measured, Starts starts,
+         const ExplainOptions& options);
 
-  Solver& solver_;
-  const ExplainOptions& options_;
-  const PatternBatch& patterns_;
-  const Starts& starts_;
-  std::size_t cells_;  ///< n n
-  std::vector<Effort> efforts_;
+  /// Whether no further round is worth it or paid for.
+  bool done() const { return done_; }
+  Outcome outcome() const { return outcome_; }  ///< once it is done
+  int iterations() const { return iterations_; }
+  /// The best residual over that below which it is explained.
+  float excess() const { return best_.residual / std::max(explained_, std::numeric_limits<float>::min()); }
+  const Answer& best() const { return best_; }
+  /// The best answer [n, n]; it lies where the first start does if that is asked for
+  /// (Choosing::like_first_start).
+  void give(std::span<std::complex<float>> object, std::span<std::uint8_t> support) const;
+  /// One more answer, kept where it is the best so far.
+  void keep(const Answer& answer);
+
+  /// One round for each that is not done: a call of the solver for all that are at the same step.
+  static void next_round(Solver& solver, std::span<Effort* const> efforts);
+
+ private:
+  /// In this order. `turn_` counts the times of one.
+  enum class Step { look, polish_together, polish, go_on, at_random };
+
+  static void run(Solver& solver, Step step, std::span<Effort* const> efforts);
+  static const Schedule& schedule_of(Step step);
+  int starts_at(Step step) const;
+  std::vector<std::complex<float>> start() const;  ///< [K, n, n] of the present step
+  void take(Answer answer, int iterations);
+  void advance();
+  bool reproduces(const Answer& answer) const;
+
+  const int m_;
+  const std::span<const float> intensity_;
+  const std::span<const std::uint8_t> measured_;
+  const Starts starts_;
+  const ExplainOptions options_;
+  const std::vector<std::uint8_t> support_;  ///< [n, n]
+  bool counted_;
+  float explained_;
+  Step step_;
+  int turn_ = 0;
+  bool done_ = false;
+  Outcome outcome_ = Outcome::given_up;
+  int iterations_ = 0;
+  std::vector<Answer> polished_;
+  Answer best_;
 };
 
 }  // namespace flashphase::refine

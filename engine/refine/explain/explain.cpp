@@ -1,12 +1,16 @@
 #include "engine/refine/explain/explain.h"
 
-#include <cstdint>
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
 #include <stdexcept>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "engine/refine/explain/effort.h"
 #include "engine/refine/input_check.h"
+#include "engine/refine/starts/conclude.h"
 
 namespace flashphase::refine {
 namespace {
@@ -26,18 +30,38 @@ class ExplainingSolver final : public Solver {
     if (!schedule.until_explained) return solver_->solve(patterns, starts, schedule, out);
     check_input(patterns, starts);
     check_choosing(starts.choosing);
-    Efforts efforts(*solver_, options_, patterns, starts);
-    efforts.look_at_counted();
-    for (int k = 0; k < starts.per_frame; ++k) efforts.polish(k);
-    for (int k = 0; k < starts.per_frame; ++k) efforts.go_on(k);
-    for (std::uint64_t round = 0; efforts.any_left(); ++round) efforts.try_at_random(round);
-    efforts.give(out);
+    std::vector<Effort> efforts;
+    efforts.reserve(static_cast<std::size_t>(patterns.count));
+    for (int i = 0; i < patterns.count; ++i)
+      efforts.emplace_back(patterns.size, patterns.intensity_of(i), patterns.measured_of(i),
+                           starts.of_frame(i), options_);
+    std::vector<Effort*> left;
+    for (Effort& effort : efforts) left.push_back(&effort);
+    while (!left.empty()) {
+      Effort::next_round(*solver_, left);
+      std::erase_if(left, [](const Effort* effort) { return effort->done(); });
+    }
+    give(patterns, starts, efforts, out);
   }
 
   int preferred_batch() const override { return solver_->preferred_batch(); }
   std::uint64_t out_of_memory() const override { return solver_->out_of_memory(); }
 
  private:
+  static void give(const PatternBatch& patterns, const Starts& starts, const std::vector<Effort>& efforts,
+                   Refined& out) {
+    Conclusion::begin(patterns, starts, out);
+    out.agreement.clear();
+    out.prtf.clear();
+    for (std::size_t i = 0; i < efforts.size(); ++i) {
+      efforts[i].give(out.objects.object_of(static_cast<int>(i)),
+                      out.objects.support_of(static_cast<int>(i)));
+      out.objects.residual[i] = efforts[i].best().residual;
+      out.iterations[i] = efforts[i].iterations();
+      out.outcomes.push_back(efforts[i].outcome());
+    }
+  }
+
   static void check_choosing(const Choosing& choosing) {
     if (choosing.held_out > 0 || choosing.generations > 1 || choosing.by != Choice::lowest_residual)
       throw std::invalid_argument(
@@ -50,6 +74,19 @@ class ExplainingSolver final : public Solver {
 };
 
 }  // namespace
+
+bool is_counted(std::span<const float> intensity, std::span<const std::uint8_t> measured,
+                const ExplainOptions& options) {
+  if (options.noise <= 0) return false;
+  if (options.photons) return true;
+  for (std::size_t i = 0; i < intensity.size(); ++i)
+    if (measured[i] && intensity[i] != std::floor(intensity[i])) return false;
+  return true;
+}
+
+float explained_below(const ExplainOptions& options, bool counted, float noise_residual) {
+  return counted ? options.noise * noise_residual : options.exact;
+}
 
 std::unique_ptr<Solver> make_explaining_solver(std::unique_ptr<Solver> solver,
                                                const ExplainOptions& options) {

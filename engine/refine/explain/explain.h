@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 
 #include "engine/refine/solver.h"
 
@@ -12,11 +13,23 @@ struct ExplainOptions {
   /// A pattern that is not counted (not whole numbers) is explained below this modulus chi^2: what the
   /// weakest edges leave that a support cuts off. See README.md for the error rates.
   float exact = 3e-6f;
-  /// A counted one is explained below this many times what counting noise leaves (score::noise_residual).
+  /// A counted one is explained below this many times what counting noise leaves (score::noise_residual);
+  /// with 0 none is counted.
   float noise = 2;
+  /// Every pattern counts as counted: photons after a flat field, say, which are no whole numbers.
+  bool photons = false;
   int iterations = 24'000;  ///< most of a frame, all rounds together
   std::uint64_t seed = 1;   ///< of the random starts
 };
+
+/// Whether counting noise is what ends the pattern's fit: its measured intensities are whole numbers, or the
+/// options say so.
+bool is_counted(std::span<const float> intensity, std::span<const std::uint8_t> measured,
+                const ExplainOptions& options);
+
+/// The residual up to which a pattern is explained. `noise_residual`: score::noise_residual of it, read where
+/// it is counted.
+float explained_below(const ExplainOptions& options, bool counted, float noise_residual);
 
 /// A solver that gives each frame as much effort as it needs: rounds, each for the frames that are not yet
 /// explained, where the schedule says so (Schedule::until_explained, the preset "explain"); other schedules

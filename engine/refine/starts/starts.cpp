@@ -69,6 +69,20 @@ std::vector<std::uint8_t> Starts::support_of(int frame) const {
   return cut;
 }
 
+Starts Starts::of_frame(int frame) const {
+  const std::size_t cells = static_cast<std::size_t>(size) * static_cast<std::size_t>(size);
+  const auto part = [frame](const auto& all, std::size_t each) {
+    const auto values = std::span(all).subspan(static_cast<std::size_t>(frame) * each, each);
+    return std::vector(values.begin(), values.end());
+  };
+  return {per_frame,
+          size,
+          part(object, static_cast<std::size_t>(per_frame) * cells),
+          part(support, cells),
+          choosing,
+          upper_limit.empty() ? std::vector<std::uint8_t>() : part(upper_limit, cells)};
+}
+
 Starts starts_from(const ObjectBatch& objects, float threshold, int grow) {
   Starts starts{1, objects.size, objects.object, std::vector<std::uint8_t>(objects.cells())};
   const std::size_t cells = objects.object_cells();

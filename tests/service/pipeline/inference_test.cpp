@@ -192,7 +192,7 @@ TEST_F(PipelineTest, TheNetworkIsAtTheNextBatchWhileOneIsDelivered) {
   Rejections rejections(metrics, *logger);
   Queue<ToInfer> from(100, WhenFull::block);
   Queue<ToPublish> publish(100, WhenFull::block);
-  Queue<RefineJob> refine(100, WhenFull::block);
+  RefinePool refine(100);
   for (Prepared& prepared : batch_of({1, 2, 3, 4, 5, 6})) (void)from.push(std::move(prepared));
   (void)from.push(publish::RunEvent{});
   for (Prepared& prepared : batch_of({7, 8})) (void)from.push(std::move(prepared));

@@ -5,6 +5,10 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
 #include <span>
 #include <stdexcept>
 #include <thread>
@@ -89,6 +93,119 @@ TEST_F(PipelineRefinePolicy, RefinesWhatNoiseDoesNotExplain) {
   config.refine_policy = RefinePolicy::above_noise;
   config.refine_noise_factor = 1e-3f;
   EXPECT_EQ(refined_of_ten(), 10u);
+}
+
+class PipelineUntilExplained : public PipelineTest {
+ protected:
+  PipelineUntilExplained() { config.refine_policy = RefinePolicy::until_explained; }
+  /// Each frame ends once.
+  std::size_t frames_ended() const {
+    std::set<std::uint64_t> sequences;
+    for (const auto& final : sink->finals()) sequences.insert(final.sequence);
+    EXPECT_EQ(sequences.size(), sink->finals().size());
+    return sequences.size();
+  }
+};
+
+/// Each call halves what it says of the frame, until that is explained.
+class HalvingSolver : public FakeSolver {
+ public:
+  using FakeSolver::FakeSolver;
+  void solve(const PatternBatch& patterns, const refine::Starts& starts, const refine::Schedule& schedule,
+             refine::Refined& out) override {
+    FakeSolver::solve(patterns, starts, schedule, out);
+    for (int i = 0; i < patterns.count; ++i) {
+      float& left = left_.try_emplace(patterns.intensity_of(i)[0], 1e-3f).first->second;
+      out.objects.residual[static_cast<std::size_t>(i)] = left /= 2;
+      out.iterations[static_cast<std::size_t>(i)] = schedule.iterations();
+    }
+  }
+
+ private:
+  std::map<float, float> left_;
+};
+
+TEST_F(PipelineUntilExplained, SendsEachBetterAnswerAndEndsWithTheReason) {
+  config.refine_noise_factor = 0;
+  stages.solvers.push_back(std::make_unique<HalvingSolver>());
+  build();
+  feed(1);
+  const Accounts accounts = drain();
+  const auto results = sink->results();
+  ASSERT_GT(results.size(), 3u);
+  EXPECT_EQ(results[0]->explained, false);
+  EXPECT_EQ(results[0]->outcome, std::nullopt);
+  for (std::size_t i = 1; i < results.size(); ++i) {
+    EXPECT_EQ(results[i]->stage, ResultStage::refined);
+    EXPECT_EQ(results[i]->round, static_cast<int>(i));
+    EXPECT_LT(results[i]->residual, results[i - 1]->residual);
+    EXPECT_EQ(results[i]->outcome.has_value(), i + 1 == results.size());
+  }
+  EXPECT_EQ(results.back()->outcome, Outcome::explained);
+  EXPECT_EQ(results.back()->explained, true);
+  EXPECT_EQ(accounts.refined, results.size() - 1);
+  EXPECT_EQ(accounts.outcomes[static_cast<std::size_t>(Outcome::explained)], 1u);
+  ASSERT_EQ(sink->finals().size(), 1u);
+  EXPECT_EQ(sink->finals()[0].words, results.size()) << "after the last round";
+}
+
+TEST_F(PipelineRefinePolicy, UntilExplainedLeavesAloneWhatNoiseExplains) {
+  config.refine_policy = RefinePolicy::until_explained;
+  config.refine_noise_factor = 1e9f;
+  EXPECT_EQ(refined_of_ten(), 0u);
+  for (const auto& result : sink->results()) {
+    EXPECT_EQ(result->explained, true);
+    EXPECT_EQ(result->outcome, Outcome::explained);
+  }
+}
+
+/// Nothing fits, and no two answers alike.
+class HopelessSolver : public FakeSolver {
+ public:
+  explicit HopelessSolver(std::atomic<std::int64_t>& iterations) : iterations_(iterations) {}
+  void solve(const PatternBatch& patterns, const refine::Starts& starts, const refine::Schedule& schedule,
+             refine::Refined& out) override {
+    FakeSolver::solve(patterns, starts, schedule, out);
+    for (int i = 0; i < patterns.count; ++i) {
+      iterations_ += schedule.iterations() * starts.per_frame;
+      out.objects.residual[static_cast<std::size_t>(i)] = 0.9f / static_cast<float>(1 + ++calls_ % 7);
+      out.iterations[static_cast<std::size_t>(i)] = schedule.iterations();
+    }
+  }
+
+ private:
+  std::atomic<std::int64_t>& iterations_;
+  int calls_ = 0;
+};
+
+TEST_F(PipelineUntilExplained, WhatCannotBeExplainedSpendsItsBudgetOnceAndEveryFrameEnds) {
+  std::atomic<std::int64_t> iterations{0};
+  config.refine_noise_factor = 1e-6f;
+  config.refine_budget = 2500;
+  config.refine_queue = 1000;
+  for (int i = 0; i < 3; ++i) stages.solvers.push_back(std::make_unique<HopelessSolver>(iterations));
+  build();
+  feed(40);
+  const Accounts accounts = drain();
+  EXPECT_TRUE(accounts.accounted());
+  EXPECT_EQ(accounts.outcomes[static_cast<std::size_t>(Outcome::given_up)], 40u);
+  EXPECT_LE(iterations, 40 * 2500);
+  EXPECT_GT(iterations, 40 * 1500) << "one further round would have been too much";
+  EXPECT_EQ(frames_ended(), 40u);
+}
+
+TEST_F(PipelineUntilExplained, NewFramesTakeThePlaceOfThoseThatHaveHadRounds) {
+  std::atomic<std::int64_t> iterations{0};
+  config.refine_noise_factor = 1e-6f;
+  config.refine_queue = 3;
+  stages.solvers.push_back(std::make_unique<HopelessSolver>(iterations));
+  build();
+  feed(50);
+  const Accounts accounts = drain();
+  EXPECT_TRUE(accounts.accounted());
+  const std::uint64_t ended = accounts.outcomes[static_cast<std::size_t>(Outcome::given_up)];
+  EXPECT_EQ(ended + count(accounts, RefineLoss::queue_full), 50u);
+  EXPECT_EQ(frames_ended(), 50u);
 }
 
 TEST_F(PipelineRefinePolicy, RefinesNothingWhenOff) {

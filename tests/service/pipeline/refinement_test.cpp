@@ -47,7 +47,7 @@ RefineJob job_of(const std::vector<Complex>& answer) {
   auto model = std::make_shared<ModelInfo>();
   model->pattern_size = kM;
   model->object_size = kN;
-  return {pattern, start, model, {}, Clock::now()};
+  return RefineJob{pattern, start, model, {}, Clock::now()};
 }
 
 std::unique_ptr<Reconstruction> refined(const RefineJob& job, int starts,
@@ -86,7 +86,9 @@ TEST(Refinement, OfSeveralStartsSaysHowFarTheyAgree) {
 }
 
 TEST(Refinement, GivesTheSameTwiceAndInAnyBatch) {
-  const std::vector<RefineJob> jobs{job_of(twin_of(particle())), job_of(particle())};
+  std::vector<RefineJob> jobs;
+  jobs.push_back(job_of(twin_of(particle())));
+  jobs.push_back(job_of(particle()));
   const auto solver = refine::make_cpu_solver();
   const refine::Schedule schedule = refine::parse_schedule("10*HIO+5*ER");
   Refinement refine(*solver, schedule, 3);
@@ -110,6 +112,86 @@ TEST(Refinement, DoesNotFlipBetweenTwins) {
     const auto other = twin_of(answer);
     EXPECT_GT(likeness(*result, answer), 0.7f);
     EXPECT_GT(likeness(*result, answer), likeness(*result, other) + 0.1f);
+  }
+}
+
+/// A network's answer that is not right: its phases are off, more so to one side.
+RefineJob to_be_explained() {
+  auto answer = particle();
+  for (std::size_t i = 0; i < answer.size(); ++i)
+    answer[i] *=
+        std::polar(1.0f, 0.5f * std::sin(0.9f * static_cast<float>(i % kN) + static_cast<float>(i / kN)));
+  RefineJob job = job_of(answer);
+  job.start.residual[0] = 0.5f;
+  for (std::size_t i = 0; i < answer.size(); ++i) job.start.support[i] = answer[i] != Complex();
+  return job;
+}
+
+TEST(Refinement, GoesOnInRoundsThatOnlyGetBetter) {
+  const auto solver = refine::make_cpu_solver();
+  const refine::Schedule schedule;
+  Refinement refine(*solver, schedule, 2);
+  std::vector<RefineJob> jobs;
+  jobs.push_back(to_be_explained());
+  float before = 0.5f;
+  int rounds = 0, told = 0, iterations = 0;
+  do {
+    const auto result = std::move(refine.round(jobs, {.exact = 0, .noise = 0}).at(0));
+    ASSERT_EQ(jobs[0].rounds, ++rounds);
+    if (!result) continue;
+    ++told;
+    EXPECT_EQ(result->stage, ResultStage::refined);
+    EXPECT_EQ(result->round, rounds);
+    EXPECT_EQ(result->schedule, "explain");
+    EXPECT_GT(result->iterations, iterations);
+    EXPECT_TRUE(result->residual < before || jobs[0].effort->done());
+    EXPECT_EQ(result->explained, false);
+    EXPECT_EQ(result->outcome.has_value(), jobs[0].effort->done());
+    before = result->residual;
+    iterations = result->iterations;
+  } while (!jobs[0].effort->done());
+  EXPECT_LT(before, 1e-4f);
+  EXPECT_GT(told, 1) << "or this test shows little";
+}
+
+TEST(Refinement, ARoundThatBringsNothingTellsNothingAndTheLastOneTellsWhy) {
+  const auto solver = refine::make_cpu_solver();
+  const refine::Schedule schedule;
+  Refinement refine(*solver, schedule, 1);
+  std::vector<RefineJob> jobs;
+  jobs.push_back(to_be_explained());
+  auto impossible = std::make_shared<Pattern>(*jobs[0].pattern);
+  for (std::size_t i = 0; i < impossible->intensity.size(); ++i)
+    impossible->intensity[i] = static_cast<float>(i * i % 97) + 0.5f;
+  jobs[0].pattern = impossible;
+  jobs[0].start.residual[0] = 1e-5f;  // which no round will reach
+  EXPECT_EQ(refine.round(jobs, {.noise = 0, .iterations = 1500}).at(0), nullptr);
+  ASSERT_FALSE(jobs[0].effort->done());
+  const auto last = std::move(refine.round(jobs, {}).at(0));
+  ASSERT_TRUE(last);
+  EXPECT_EQ(last->outcome, Outcome::given_up);
+  EXPECT_EQ(last->explained, false);
+  EXPECT_EQ(last->iterations, 1000);
+  EXPECT_EQ(last->residual, 1e-5f) << "never worse than what was there";
+  EXPECT_GT(likeness(*last, particle()), 0.7f);
+}
+
+TEST(Refinement, AFrameGetsTheSameInRoundsWhereverItIsWorkedOn) {
+  const auto solver = refine::make_cpu_solver();
+  const refine::Schedule schedule;
+  Refinement one(*solver, schedule, 2), other(*solver, schedule, 2);
+  std::vector<RefineJob> alone, together;
+  alone.push_back(to_be_explained());
+  for (int i = 0; i < 3; ++i) together.push_back(i == 1 ? to_be_explained() : job_of(twin_of(particle())));
+  for (int round = 0; round < 2; ++round) {
+    const auto a = one.round(alone, {.noise = 0});
+    const auto b = (round == 0 ? one : other).round(std::span(together), {.noise = 0});
+    ASSERT_TRUE(a[0]);
+    ASSERT_TRUE(b[1]);
+    EXPECT_EQ(a[0]->amplitude, b[1]->amplitude);
+    EXPECT_EQ(a[0]->phase, b[1]->phase);
+    EXPECT_EQ(a[0]->residual, b[1]->residual);
+    if (alone[0].effort->done()) break;
   }
 }
 

@@ -205,6 +205,7 @@ TEST_F(SeamsTest, ASinkThatWaitsHoldsUpNobodyAndGetsWhatFindsRoom) {
   feed(200);
   source->add(ingest::RunEnd{.source = "fake", .run = 1, .sent_frames = 200});
   sink->wait_for(202);
+  slow->wait_for(1);
   EXPECT_EQ(metrics.accounts().published, 200u);
   EXPECT_THAT(slow->words(), ElementsAre("begin 1"));
   gate.open();

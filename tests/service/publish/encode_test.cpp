@@ -98,6 +98,30 @@ TEST(Encode, CarriesAgreementAndTransferFunctionOfSeveralStartsAlone) {
   EXPECT_EQ(decoded(bytes).reconstruction().prtf_size(), 0);
 }
 
+TEST(Encode, CarriesRoundAndWhetherAndWhyItEnded) {
+  std::string bytes;
+  auto first = some_result();
+  first.round = 3;
+  first.explained = false;
+  encode(first, bytes);
+  EXPECT_EQ(decoded(bytes).reconstruction().round(), 3u);
+  EXPECT_TRUE(decoded(bytes).reconstruction().has_explained());
+  EXPECT_FALSE(decoded(bytes).reconstruction().explained());
+  EXPECT_EQ(decoded(bytes).reconstruction().outcome(), v1::OUTCOME_UNSPECIFIED);
+  for (const auto& [outcome, expected] : {std::pair{Outcome::given_up, v1::OUTCOME_GIVEN_UP},
+                                          {Outcome::reproduced, v1::OUTCOME_REPRODUCED},
+                                          {Outcome::explained, v1::OUTCOME_EXPLAINED}}) {
+    auto last = some_result();
+    last.outcome = outcome;
+    encode(last, bytes);
+    EXPECT_EQ(decoded(bytes).reconstruction().outcome(), expected);
+  }
+  encode(some_result(), bytes);
+  EXPECT_FALSE(decoded(bytes).reconstruction().has_explained());
+  EXPECT_EQ(decoded(bytes).reconstruction().outcome(), v1::OUTCOME_UNSPECIFIED);
+  EXPECT_EQ(decoded(bytes).reconstruction().round(), 0u);
+}
+
 TEST(Encode, CarriesRunEventsAndTheFarewell) {
   std::string bytes;
   encode(RunEvent{.kind = RunEvent::Kind::end,

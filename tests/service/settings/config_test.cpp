@@ -30,6 +30,16 @@ TEST(Config, ReadsHowManyStartsAndHowFarAboveNoise) {
   EXPECT_EQ(config.pipeline.refine_starts, 4);
 }
 
+TEST(Config, ReadsABudgetAndNoScheduleBesideTheRoundsUntilExplained) {
+  const auto config = parse_config(kSource + "refine: {policy: until_explained, budget: 5000}");
+  EXPECT_EQ(config.pipeline.refine_policy, RefinePolicy::until_explained);
+  EXPECT_EQ(config.pipeline.refine_budget, 5000);
+  EXPECT_THAT(problem_of(kSource + "refine: {policy: until_explained, schedule: thorough}"),
+              HasSubstr("refine.schedule: the policy until_explained has rounds of its own"));
+  EXPECT_THAT(problem_of(kSource + "refine: {policy: until_explained, budget: 0}"),
+              HasSubstr("refine.budget"));
+}
+
 TEST(Config, TakesItsDefaultsFromTheSchema) {
   const Config config = parse_config(kSource);
   ASSERT_EQ(config.sources.size(), 1u);

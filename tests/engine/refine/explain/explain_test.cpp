@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "engine/refine/explain/effort.h"
 #include "tests/engine/refine/particle.h"
 
 namespace flashphase::refine {
@@ -203,6 +204,45 @@ TEST_F(Explain, PolishesACountedPatternThatNoiseDoesNotExplainAsAskedFor) {
   EXPECT_THAT(schedules(), ElementsAre("1*ER", "polish"));
   EXPECT_EQ(calls[1].starts, 4);
   EXPECT_THAT(out.iterations, ElementsAre(401));
+}
+
+TEST_F(Explain, TakesPhotonsThatAreNoWholeNumbersForCountedWhereItIsTold) {
+  const Refined out = explain(1, 1, [](const Call&) { return Answer{1e-2f}; }, {.photons = true});
+  EXPECT_THAT(schedules(), ElementsAre("1*ER"));
+  EXPECT_THAT(out.outcomes, ElementsAre(Outcome::explained));
+}
+
+TEST_F(Explain, WhatIsGivenToAnEffortIsKeptUnlessABetterAnswerComes) {
+  const PatternBatch pattern = patterns(1);
+  Effort effort(kPattern, pattern.intensity_of(0), pattern.measured_of(0), starts(1, 2), {});
+  effort.keep({std::vector<std::complex<float>>(kCells, 9), std::vector<std::uint8_t>(kCells, 1), 1e-4f});
+  ScriptedSolver solver(calls,
+                        [](const Call& call) { return Answer{call.start.real() == 1 ? 1e-3f : 1e-5f}; });
+  Effort* const one = &effort;
+  Effort::next_round(solver, {&one, 1});
+  EXPECT_EQ(effort.best().residual, 1e-4f);
+  EXPECT_EQ(effort.best().object[0], 9.0f);
+  Effort::next_round(solver, {&one, 1});
+  EXPECT_EQ(effort.best().residual, 1e-5f);
+  EXPECT_EQ(effort.iterations(), 200);
+  EXPECT_FALSE(effort.done());
+}
+
+TEST_F(Explain, OneRoundOfManyIsACallForEachStepThatTheyAreAt) {
+  const PatternBatch all = patterns(3);
+  std::vector<Effort> efforts;
+  efforts.reserve(3);
+  for (int i = 0; i < 3; ++i)
+    efforts.emplace_back(kPattern, all.intensity_of(i), all.measured_of(i), starts(1, 1), ExplainOptions());
+  ScriptedSolver solver(calls, [](const Call&) { return Answer{1e-3f}; });
+  Effort* ahead = &efforts[1];
+  Effort::next_round(solver, {&ahead, 1});
+  calls.clear();
+  std::vector<Effort*> pointers;
+  for (Effort& effort : efforts) pointers.push_back(&effort);
+  Effort::next_round(solver, pointers);
+  EXPECT_THAT(schedules(), ElementsAre(kRest, "polish", "polish"));
+  for (const Effort& effort : efforts) EXPECT_EQ(effort.iterations(), &effort == ahead ? 1000 : 100);
 }
 
 TEST_F(Explain, OtherSchedulesGoThroughAsTheyAre) {
