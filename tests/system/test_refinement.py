@@ -4,11 +4,13 @@ import contextlib
 import json
 import pathlib
 
+import h5py
 import numpy as np
 import pytest
 
-from flashphase import MODEL, Daemon, Subscriber, simulate, wait_until, watcher
+from flashphase import MODEL, Daemon, Subscriber, assert_accounted, replay, simulate, wait_until, watcher
 from test_reconstruct import correlation
+from test_results import simulated_dataset
 
 
 def test_several_starts_say_how_far_they_agree(tmp_path):
@@ -84,6 +86,66 @@ def test_above_noise_refines_what_noise_does_not_explain(tmp_path):
         assert refined == {s for s, r in inferred.items() if r["residual"] > 1.5 * r["noise_residual"]}
         share[photons] = len(refined) / 60
     assert share[1e4] < 0.1 and share[1e8] > 0.9
+
+
+def mixed_dataset(path, easy=24, impossible=12):
+    """Particles without noise, and among them patterns that are no diffraction of anything in the square."""
+    simulated_dataset(path, easy)
+    generator = np.random.default_rng(6)
+    with h5py.File(path, "a") as file:
+        patterns = list(file["patterns"][...])
+        bright = max(p.sum() for p in patterns)
+        for i in range(impossible):
+            noise = generator.uniform(0.1, 1, (64, 64)).astype(np.float32)
+            patterns.insert(3 * i, noise * np.float32(bright / noise.sum()))
+        del file["patterns"], file["objects"]
+        file["patterns"] = np.array(patterns)
+    return {3 * i for i in range(impossible)}
+
+
+def test_until_explained_goes_on_where_it_has_to(tmp_path):
+    """Better answers come one after another, easy frames end as explained, impossible ones spend their budget once."""
+    impossible = mixed_dataset(tmp_path / "mixed.h5")
+    refine = {"policy": "until_explained", "noise_factor": 0, "budget": 3000, "starts": 2, "queue": 1000}
+    with Daemon(tmp_path, infer={"model": str(MODEL)}, refine=refine, queues={"mode": "replay"}) as daemon:
+        with watcher(daemon) as finish:
+            replay(daemon, tmp_path / "mixed.h5", "--speed", "max")
+            wait_until("all to end", lambda: sum(daemon.status()["outcomes"].values()) == 36)
+            status = daemon.status()
+            latest = json.loads(daemon.get("/api/v1/latest"))["refined"]["image"]
+            assert daemon.terminate() == 0
+            results, _ = finish()
+    assert_accounted(status)
+    assert sum(status["refine_dropped"].values()) == 0 and latest["round"] >= 1 and "explained" in latest
+    ends = {}
+    for sequence in range(36):
+        rounds = [r for r in results if r["sequence"] == sequence]
+        assert rounds[0]["stage"] == "inferred" and "round" not in rounds[0]
+        assert all(after["residual"] < before["residual"] for before, after in zip(rounds, rounds[1:-1]))
+        assert rounds[-1]["residual"] <= rounds[0]["residual"]
+        assert [r.get("round", 0) for r in rounds] == sorted({r.get("round", 0) for r in rounds})
+        assert all("outcome" not in r and not r["explained"] for r in rounds[:-1])
+        assert rounds[-1].get("iterations", 0) <= 3000
+        assert rounds[-1]["explained"] == (rounds[-1]["outcome"] == "explained") == (rounds[-1]["residual"] <= 3e-6)
+        ends.setdefault(rounds[-1]["outcome"], set()).add(sequence)
+    assert ends["given up"] >= impossible and len(ends["explained"]) >= 4
+    assert {key: len(ends.get(key.replace("_", " "), ())) for key in status["outcomes"]} == status["outcomes"]
+
+
+def test_until_explained_loses_later_rounds_first_when_there_is_more_than_it_can_do(tmp_path):
+    mixed_dataset(tmp_path / "mixed.h5")
+    refine = {"policy": "until_explained", "noise_factor": 0, "queue": 4, "workers": 1}
+    with Daemon(tmp_path, infer={"model": str(MODEL)}, refine=refine, queues={"mode": "replay"}) as daemon:
+        with watcher(daemon) as finish:
+            replay(daemon, tmp_path / "mixed.h5", "--speed", "max")
+            wait_until("all to end", lambda: sum(daemon.status()["outcomes"].values()) +
+                       daemon.status()["refine_dropped"]["queue_full"] == 36)
+            status = daemon.status()
+            assert daemon.terminate() == 0
+            results, _ = finish()
+    assert_accounted(status)
+    assert status["published"] == 36 and status["refine_dropped"]["queue_full"] > 0
+    assert sum(r["stage"] == "inferred" for r in results) == 36
 
 
 def test_live_images_lie_where_the_network_puts_them(tmp_path):
