@@ -141,12 +141,13 @@ TEST(Daemon, AModelThatFailsAtAnyStepLeavesTheRunningOne) {
 TEST(Daemon, ANewModelIsMadeInTheTimeThatFramesLeave) {
   const auto nice = [] { return getpriority(PRIO_PROCESS, static_cast<id_t>(gettid())); };
   int of_first = -1, of_next = -1;
-  Daemon daemon(parse_config(kYaml),
-                [&](const std::string& model, const NetworkOptions&) {
-                  (model == "none" ? of_first : of_next) = nice();
-                  return std::make_unique<FakeNetwork>([](int) {}, model);
-                },
-                silent());
+  Daemon daemon(
+      parse_config(kYaml),
+      [&](const std::string& model, const NetworkOptions&) {
+        (model == "none" ? of_first : of_next) = nice();
+        return std::make_unique<FakeNetwork>([](int) {}, model);
+      },
+      silent());
   daemon.start();
   const int before = nice();
   daemon.replace_model("/next");
