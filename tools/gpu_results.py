@@ -125,9 +125,9 @@ def refine_rows(results, ceilings):
         rows.append(Row(what, "/s", speed.get(f"{path} {size}"), limit, bound, target))
         rows.append(Row("with the host's part: " + what, "/s", runs.get(f"{path} {size}", {}).get("frames_per_second_with_host")))
 
-    for size in (32, 64, 128):
+    for size in (32, 64, 96, 100, 128):
         add("fused", "on the chip (fused)", size, *smallest(fused_limits(ceilings, size)), 40e3 if size == 64 else None)
-    for size in (64, 256, 512):
+    for size in (64, 96, 200, 256, 512):
         limit = batched_limit(ceilings, size)
         add("batched", "with cuFFT (batched)", size, limit, "device memory", 0.6 * limit if size == 256 else None)
     fused, batched = speed.get("fused 64"), speed.get("batched 64")

@@ -25,6 +25,7 @@ class ProjectionKernel {
   using Axis = device::Axis;
   using Complex = device::Complex;
   static constexpr int kObject = kSize / 2;
+  static_assert(Fft::kNoneRests);
 
   /// `plane` holds Fft::kElements, `twists` Fft::kTwists.
   FLASHPHASE_DEVICE ProjectionKernel(Block& block, Elements plane, Elements twists,

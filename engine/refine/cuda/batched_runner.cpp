@@ -56,6 +56,8 @@ class BatchedRunner final : public DeviceRunner {
     window_bytes_ = static_cast<std::size_t>(cache) / 2;
   }
 
+  std::string kernel_name(int) const override { return "batched cufft"; }
+
   std::vector<int> order(int m) const override {
     std::vector<int> transposed;
     for (int ky = 0; ky < m; ++ky) {

@@ -9,11 +9,11 @@
 namespace flashphase::refine::cuda {
 namespace {
 
-/// Blocks that a multiprocessor is to hold at once, which bounds the registers of a thread.
+/// Blocks that a multiprocessor is to hold at once, which bounds the registers of a thread: it needs two for
+/// each of its pixels and about 48 for all else.
 template <int kSize>
-constexpr int kResident = kSize == 32   ? 8
-                          : kSize == 64 ? 3
-                                        : 1;
+constexpr int kResident = 65536 / (PlaneFft<kSize>::kThreads *
+                                   (2 * PlaneFft<kSize>::kStridedGroups * PlaneFft<kSize>::kFirst + 48));
 
 template <int kSize, bool kGeneral>
 struct SharedLayout {
@@ -57,14 +57,16 @@ void launch(const StartsOnDevice& starts, const Program& program, int jobs, cuda
 }  // namespace
 
 bool fused_kernel_fits(int device, int m) {
-  if (!has_fused_kernel(m)) return false;
+  if (!AllFusedSizes::has(m)) return false;
   int most = 0;
   check_cuda(cudaDeviceGetAttribute(&most, cudaDevAttrMaxSharedMemoryPerBlockOptin, device),
              "asking the GPU");
-  return with_fused_size(m, [most](auto size) {
-    return std::max(SharedLayout<size, false>::kBytes, SharedLayout<size, true>::kBytes) <=
+  bool fits = false;
+  with_fused_size(m, [&](auto size) {
+    fits = std::max(SharedLayout<size, false>::kBytes, SharedLayout<size, true>::kBytes) <=
            static_cast<std::size_t>(most);
   });
+  return fits;
 }
 
 void launch_fused(int m, bool is_plain, const StartsOnDevice& starts, const Program& program, int jobs,

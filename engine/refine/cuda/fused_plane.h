@@ -10,14 +10,31 @@ namespace flashphase::refine::cuda {
 
 using namespace device;  // blocks, their transforms, complex numbers
 
-/// The frequency at place i of a modulus plane as FusedKernel reads it, as an index into Fft2's Fourier
-/// layout.
+/// How many lanes of a line have the dense group that begins with lane 0's `first`.
+template <int kSize>
+FLASHPHASE_HD int dense_lanes(int first) {
+  using Fft = PlaneFft<kSize>;
+  if constexpr (Fft::kFirst % Fft::kLanes == 0) return Fft::kLanes;
+  return Fft::kFirst - first < Fft::kLanes ? Fft::kFirst - first : Fft::kLanes;
+}
+
+/// Where a coefficient lies in a modulus plane as FusedKernel reads it: neighbours for neighbouring threads.
+/// Element k of a thread's dense group.
+template <int kSize>
+FLASHPHASE_HD int fused_place(int thread, int group, int k) {
+  using Fft = PlaneFft<kSize>;
+  const int first = group * Fft::kLanes, lanes = dense_lanes<kSize>(first);
+  return (first * Fft::kSecond + k * lanes) * kSize + Fft::line(thread) * lanes + Fft::lane(thread);
+}
+
+/// The frequency at place i, as an index into Fft2's Fourier layout.
 template <int kSize>
 FLASHPHASE_HD int fused_order(int i) {
   using Fft = PlaneFft<kSize>;
-  const int thread = i % Fft::kThreads, element = i / Fft::kThreads;
-  const int kx = Fft::frequency(Fft::dense(thread, element / Fft::kSecond, element % Fft::kSecond));
-  return kx * kSize + Fft::frequency(Fft::line(thread));
+  constexpr int of_group = Fft::kLanes * Fft::kSecond * kSize;
+  const int first = i / of_group * Fft::kLanes, lanes = dense_lanes<kSize>(first);
+  const int rest = i % of_group, k = rest / (lanes * kSize), line = rest / lanes % kSize, lane = rest % lanes;
+  return Fft::frequency(Fft::kSecond * (first + lane) + k) * kSize + Fft::frequency(line);
 }
 
 /// The memory that the threads of a fused block share, as the block gives it: indexable things.
@@ -39,13 +56,16 @@ class FusedPlane {
  public:
   using Fft = PlaneFft<kSize>;
   static constexpr int kPixels = Fft::kStridedGroups * Fft::kFirst;  ///< of a thread
-  /// There is room in shared memory for the modulus, and for what accelerated ER remembers of the object's
-  /// corner; else both lie in global memory, where the L2 is to keep them.
-  static constexpr bool kRoomy = kSize <= 64;
-  static constexpr int kLastRow = kSize / 2 + 4;  // four rows of a half warp's in different banks
+  static constexpr int kLastRow = spaced(kSize / 2);
   static constexpr int kLast = kLastRow * (kSize / 2);
   static constexpr int kReduced = 3;
   static constexpr int kScratch = kReduced * Fft::kThreads;
+  /// There is room in shared memory for the modulus, and for what accelerated ER remembers of the object's
+  /// corner; else both lie in global memory, where the L2 is to keep them.
+  static constexpr bool kRoomy = sizeof(Complex) * (Fft::kElements + Fft::kTwists + kLast) +
+                                     sizeof(float) * (kSize * kSize + kScratch) <=
+                                 163 * 1024;  // of an A100
+  static_assert(kPixels <= 32, "a bit of the support for each pixel");
 
   struct Registers {
     Complex g[kPixels];
@@ -76,7 +96,7 @@ class FusedPlane {
     if (x >= n) return;
     for_each_pixel([&](int i) {
       const int y = pixel_y(thread, i);
-      if (y < n) work(i, y * n + x);
+      if (Fft::has_strided(thread, i / Fft::kFirst) && y < n) work(i, y * n + x);
     });
   }
 
@@ -102,6 +122,7 @@ class FusedPlane {
       const auto along_y = passes<Axis::y>(thread);
       FLASHPHASE_UNROLL
       for (int group = 0; group < Fft::kStridedGroups; ++group) {
+        if (!Fft::has_strided(thread, group)) break;
         Complex v[Fft::kFirst];
         FLASHPHASE_UNROLL
         for (int k = 0; k < Fft::kFirst; ++k) v[k] = registers_[thread].g[group * Fft::kFirst + k];
@@ -125,12 +146,13 @@ class FusedPlane {
       Sums sums;
       FLASHPHASE_NO_UNROLL
       for (int group = 0; group < Fft::kDenseGroups; ++group) {
+        if (!Fft::has_dense(thread, group)) break;
         Complex v[Fft::kSecond];
         pass.load_dense(v, group);
         transform<Fft::kSecond, false, true>(v, pass.twist(shared_.twists, group));
         FLASHPHASE_UNROLL
         for (int k = 0; k < Fft::kSecond; ++k)
-          v[k] = change(v[k], (group * Fft::kSecond + k) * Fft::kThreads + thread, sums);
+          v[k] = change(v[k], fused_place<kSize>(thread, group, k), sums);
         transform<Fft::kSecond, true, false>(v, {});
         pass.store_dense(v, group);
       }
@@ -162,6 +184,7 @@ class FusedPlane {
       const auto pass = passes<Axis::y>(thread);
       FLASHPHASE_UNROLL
       for (int group = 0; group < Fft::kStridedGroups; ++group) {
+        if (!Fft::has_strided(thread, group)) break;
         Complex v[Fft::kFirst];
         pass.load_strided(v, group);
         transform<Fft::kFirst, true, true>(v, conjugate(pass.twist(shared_.twists, group)));

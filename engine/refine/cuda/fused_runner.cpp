@@ -9,6 +9,7 @@ class FusedRunner final : public DeviceRunner {
  public:
   explicit FusedRunner(const CudaSolverOptions& options) : DeviceRunner(options) {}
 
+  std::string kernel_name(int m) const override { return fused_kernel_name(m); }
   std::vector<int> order(int m) const override { return fused_order_of(m); }
 
   void launch(int slot, int frames, const FlatSchedule& flat) override {

@@ -47,6 +47,8 @@ class Runner {
   static constexpr int kSlots = 2;
 
   virtual ~Runner() = default;
+  /// What does an iteration of patterns of m x m: "fused radix 8x8", "batched cufft".
+  virtual std::string kernel_name(int m) const = 0;
   /// The frequency at each place of a modulus plane [m, m], as an index into Fft2's Fourier layout.
   virtual std::vector<int> order(int m) const = 0;
   /// Makes room in both slots for at most shape.frames frames; gives how many there is room for, at least 1.

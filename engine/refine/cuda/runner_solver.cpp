@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cmath>
 #include <optional>
+#include <string>
 #include <utility>
 
 #include "engine/device/share_out.h"
@@ -89,6 +90,7 @@ class RunnerSolver final : public CudaSolver {
 
   std::uint64_t out_of_memory() const override { return runner_->out_of_memory(); }
   double device_seconds() const override { return runner_->device_seconds(); }
+  std::string kernel_name(int pattern_size) const override { return runner_->kernel_name(pattern_size); }
 
   void solve(const PatternBatch& patterns, const Starts& starts, const Schedule& schedule,
              Refined& out) override {

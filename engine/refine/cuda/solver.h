@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <string>
 
 #include "engine/refine/solver.h"
 
@@ -14,8 +15,8 @@ struct CudaSolverOptions {
   /// Edge m of the patterns to come, for which the path is chosen and memory taken when the solver is made.
   /// Others can be solved where the path has their size.
   int pattern_size = 64;
-  /// fused: one block keeps a start for its whole schedule; patterns of 32, 64 and 128, where the device has
-  /// the shared memory. batched: cuFFT, any size. automatic: fused where it exists.
+  /// fused: one block keeps a start for its whole schedule; patterns of AllFusedSizes (fused_sizes.h), where
+  /// the device has the shared memory. batched: cuFFT, any size. automatic: fused where it exists.
   enum class Path { automatic, batched, fused } path = Path::automatic;
   /// A start that has not finished its schedule after this long stops with its best candidate; in
   /// milliseconds.
@@ -35,6 +36,8 @@ class CudaSolver : public Solver {
   int preferred_batch() const override { return 256; }
   /// Spent by its kernels, by CUDA events; copies are not in it.
   virtual double device_seconds() const = 0;
+  /// What does an iteration of patterns of this size: "fused radix 8x8", "batched cufft".
+  virtual std::string kernel_name(int pattern_size) const = 0;
 };
 
 /// The Solver on a GPU. Besides what Solver throws: DeviceLost when the device fails, OutOfDeviceMemory when

@@ -2,8 +2,10 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <random>
 #include <set>
+#include <utility>
 
 #include "engine/device/block.h"
 #include "engine/fft/fft2.h"
@@ -52,7 +54,8 @@ template <int kSize>
 struct Size {
   static constexpr int value = kSize;
 };
-using Sizes = testing::Types<Size<32>, Size<64>, Size<128>>;
+using Sizes = testing::Types<Size<32>, Size<64>, Size<80>, Size<96>, Size<98>, Size<100>, Size<112>,
+                             Size<120>, Size<128>>;
 TYPED_TEST_SUITE(PlaneFftOfSize, Sizes);
 
 TYPED_TEST(PlaneFftOfSize, EqualsFft2UpToTheOrderOfFrequencies) {
@@ -105,38 +108,78 @@ struct Recorder {
   std::vector<int>* indices;
 };
 
-template <int kSize, Axis kAxis>
-void expect_no_conflict() {
-  using Fft = PlaneFft<kSize>;
-  std::vector<std::vector<int>> strided(Fft::kThreads), dense(Fft::kThreads);
-  for (int thread = 0; thread < Fft::kThreads; ++thread) {
-    Complex first[Fft::kFirst], second[Fft::kSecond];
-    const auto of = [&](std::vector<int>& indices) {
-      return typename Fft::template Passes<kAxis, Recorder>({&indices}, thread);
-    };
-    for (int group = 0; group < Fft::kStridedGroups; ++group)
-      of(strided[static_cast<std::size_t>(thread)]).load_strided(first, group);
-    for (int group = 0; group < Fft::kDenseGroups; ++group)
-      of(dense[static_cast<std::size_t>(thread)]).load_dense(second, group);
+/// The most words of a pair of banks that a half warp asks for at once, in any access, and how often so many.
+struct Conflicts {
+  std::size_t most = 0;
+  int half_warps = 0, with_most = 0;
+
+  void add(const std::vector<int>& indices) {
+    std::size_t words[16] = {};
+    for (const int index : indices) ++words[index % 16];
+    const std::size_t here = *std::ranges::max_element(words);
+    if (here > most) with_most = 0;
+    most = std::max(most, here);
+    with_most += here == most;
+    ++half_warps;
   }
-  for (const auto& pass : {strided, dense}) {
-    std::set<int> all;
-    for (const auto& indices : pass) all.insert(indices.begin(), indices.end());
-    EXPECT_EQ(all.size(), static_cast<std::size_t>(kSize * kSize)) << "each element once";
-    EXPECT_LT(*all.rbegin(), Fft::kElements);
-    for (std::size_t half_warp = 0; half_warp < pass.size(); half_warp += 16) {
-      for (std::size_t access = 0; access < pass[0].size(); ++access) {
-        std::set<int> banks;
-        for (std::size_t lane = 0; lane < 16; ++lane) banks.insert(pass[half_warp + lane][access] % 16);
-        ASSERT_EQ(banks.size(), 16u) << "half warp " << half_warp << " access " << access;
+};
+
+template <int kSize, Axis kAxis>
+Conflicts conflicts() {
+  using Fft = PlaneFft<kSize>;
+  // [group][thread][access]
+  const auto of_groups = [](int groups, auto has, auto load) {
+    std::vector<std::vector<std::vector<int>>> indices;
+    for (int group = 0; group < groups; ++group) {
+      indices.emplace_back(static_cast<std::size_t>(Fft::kThreads));
+      for (int thread = 0; thread < Fft::kThreads; ++thread) {
+        if (!has(thread, group)) continue;
+        const typename Fft::template Passes<kAxis, Recorder> pass(
+            {&indices.back()[static_cast<std::size_t>(thread)]}, thread);
+        load(pass, group);
       }
     }
+    return indices;
+  };
+  const auto strided = of_groups(Fft::kStridedGroups, Fft::has_strided, [](const auto& pass, int group) {
+    Complex v[Fft::kFirst];
+    pass.load_strided(v, group);
+  });
+  const auto dense = of_groups(Fft::kDenseGroups, Fft::has_dense, [](const auto& pass, int group) {
+    Complex v[Fft::kSecond];
+    pass.load_dense(v, group);
+  });
+  Conflicts found;
+  for (const auto& groups : {strided, dense}) {
+    std::multiset<int> all;
+    for (const auto& threads : groups) {
+      for (std::size_t half_warp = 0; half_warp < threads.size(); half_warp += 16) {
+        std::vector<std::vector<int>> accesses;
+        for (std::size_t thread = half_warp; thread < half_warp + 16; ++thread) {
+          all.insert(threads[thread].begin(), threads[thread].end());
+          accesses.resize(std::max(accesses.size(), threads[thread].size()));
+          for (std::size_t i = 0; i < threads[thread].size(); ++i) accesses[i].push_back(threads[thread][i]);
+        }
+        for (const auto& access : accesses) found.add(access);
+      }
+    }
+    EXPECT_EQ(all.size(), static_cast<std::size_t>(kSize * kSize)) << "each element once";
+    EXPECT_EQ(std::set<int>(all.begin(), all.end()).size(), all.size());
+    EXPECT_LT(*all.rbegin(), Fft::kElements);
   }
+  return found;
 }
 
 TYPED_TEST(PlaneFftOfSize, FindsEveryPairOfBanksOnceInEveryAccessOfAHalfWarp) {
-  expect_no_conflict<TypeParam::value, Axis::y>();
-  expect_no_conflict<TypeParam::value, Axis::x>();
+  constexpr int m = TypeParam::value;
+  for (const Conflicts& found : {conflicts<m, Axis::y>(), conflicts<m, Axis::x>()}) {
+    if (m == 100) {  // 10 x 10 has gaps between the lines of some half warps
+      EXPECT_EQ(found.most, 2u);
+      EXPECT_LE(found.with_most, found.half_warps / 5);
+    } else {
+      EXPECT_EQ(found.most, 1u);
+    }
+  }
 }
 
 template <int kRadix, bool kInverse>
@@ -165,12 +208,11 @@ void expect_transform() {
 }
 
 TEST(Butterfly, EqualsTheSumItStandsFor) {
-  expect_transform<4, false>();
-  expect_transform<4, true>();
-  expect_transform<8, false>();
-  expect_transform<8, true>();
-  expect_transform<16, false>();
-  expect_transform<16, true>();
+  [&]<int... kRadices>(std::integer_sequence<int, kRadices...>) {
+    (expect_transform<kRadices + 2, false>(), ...);
+    (expect_transform<kRadices + 2, true>(), ...);
+  }
+  (std::make_integer_sequence<int, 15>());
 }
 
 TEST(EmulatedBlock, FindsAMissingBarrierAndTheWrongKindOfOne) {

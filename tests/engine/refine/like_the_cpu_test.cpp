@@ -101,12 +101,21 @@ TEST_P(LikeTheCpu, InEverySettingOfASchedule) {
 }
 
 TEST_P(LikeTheCpu, AtEverySizeThatHasAKernelOfItsOwn) {
-  for (const int n : {32, 64}) {
+  for (const int n : {32, 40, 48, 49, 50, 56, 60, 64}) {
     const Problem problem(n, 1);
     SCOPED_TRACE(n);
     expect_like_the_cpu(
         problem.patterns, problem.starts,
         {"5*ER", "10*HIO+4*ER+SW(from=6,every=6)", "6*AER", "3*DM", "3*OSS+MOD(confidence=1)"});
+  }
+}
+
+TEST_P(LikeTheCpu, AtSizesOfOtherFactors) {
+  if (!GetParam().any_size) GTEST_SKIP() << "has its own sizes";
+  for (const int n : {8, 27, 53, 63, 80, 127}) {
+    const Problem problem(n, 1);
+    SCOPED_TRACE(n);
+    expect_like_the_cpu(problem.patterns, problem.starts, {"5*ER", "6*HIO+4*AER+SW(from=6,every=6)"});
   }
 }
 

@@ -19,7 +19,7 @@ namespace flashphase::refine {
 struct SolverUnderTest {
   std::string name;
   std::function<std::unique_ptr<Solver>(std::chrono::nanoseconds time_limit)> make;
-  bool any_size = true;  ///< or patterns of 32, 64 and 128 alone
+  bool any_size = true;  ///< or patterns of AllFusedSizes alone
   bool quick = true;     ///< thousands of iterations take no time
   /// The same start gives the same object to the last bit in whatever company, and the residual is
   /// score::ModulusScorer's own. Else both hold to 1e-4.

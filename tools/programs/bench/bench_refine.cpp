@@ -148,6 +148,7 @@ Speed measure(const Arguments& arguments, const refine::Schedule& schedule) {
 void print(const CudaRefineSpeed& speed, bool json) {
   JsonObject report;
   report.add("backend", "cuda").add("device", speed.device).add("path", speed.path).add("size", speed.size);
+  report.add("solver_fft", speed.kernel);
   report.add("frames", speed.frames).add("iterations_per_second", speed.iterations);
   report.add("frames_per_second", speed.frames_per_second);
   report.add("frames_per_second_with_host", speed.frames_per_second_with_host);
@@ -156,7 +157,7 @@ void print(const CudaRefineSpeed& speed, bool json) {
   if (json)
     std::cout << report.text() << '\n';
   else
-    std::cout << speed.iterations << " iterations/s (" << speed.path << "), " << speed.frames_per_second
+    std::cout << speed.iterations << " iterations/s (" << speed.kernel << "), " << speed.frames_per_second
               << " frames/s, with the host's work " << speed.frames_per_second_with_host << "; floor "
               << speed.floor << " (two cuFFT), ratio " << speed.iterations / speed.floor << '\n';
 }

@@ -55,7 +55,11 @@ CudaRefineSpeed bench_refine_on_cuda(const CudaRefineArguments& arguments, const
     on_device.push_back(solver->device_seconds() - before);
     floor.push_back(refine::cuda_fft_floor(arguments.device, size, planes, 16));
   }
-  CudaRefineSpeed speed{.device = device.name, .path = arguments.path, .size = size, .frames = frames};
+  CudaRefineSpeed speed{.device = device.name,
+                        .path = arguments.path,
+                        .kernel = solver->kernel_name(size),
+                        .size = size,
+                        .frames = frames};
   speed.frames_per_second = frames / median(on_device);
   speed.iterations = speed.frames_per_second * schedule.iterations();
   speed.frames_per_second_with_host = frames / median(with_host);

@@ -16,6 +16,7 @@ struct CudaRefineArguments {
 /// Medians over rounds with different random inputs.
 struct CudaRefineSpeed {
   std::string device, path;
+  std::string kernel;  ///< CudaSolver::kernel_name
   int size = 0, frames = 0;
   double iterations = 0;                   ///< a second, by CUDA events around the kernels
   double frames_per_second = 0;            ///< through the whole schedule, likewise

@@ -128,6 +128,8 @@ class EmulatedBatchedRunner final : public Runner {
  public:
   explicit EmulatedBatchedRunner(const EmulatedOptions& options) : options_(options) {}
 
+  std::string kernel_name(int) const override { return "batched"; }
+
   std::vector<int> order(int m) const override {
     std::vector<int> order(static_cast<std::size_t>(m) * static_cast<std::size_t>(m));
     std::iota(order.begin(), order.end(), 0);

@@ -13,8 +13,9 @@ template <int kSize, bool kGeneral>
 void run_block(const StartsOnDevice& starts, const Program& program, int job,
                const EmulatedOptions& options) {
   using Fft = PlaneFft<kSize>;
-  constexpr std::size_t plane = Fft::kElements, twists = Fft::kTwists, last = (kSize / 2 + 4) * (kSize / 2),
-                        modulus = static_cast<std::size_t>(kSize) * kSize, scratch = 3 * Fft::kThreads;
+  using Plane = FusedPlane<kSize, EmulatedBlock, Complex*, float*>;
+  constexpr std::size_t plane = Fft::kElements, twists = Fft::kTwists, last = Plane::kLast,
+                        modulus = static_cast<std::size_t>(kSize) * kSize, scratch = Plane::kScratch;
   EmulatedBlock block(Fft::kThreads);
   block.drop_barrier(options.dropped_barrier);
   if (options.finds_races) {
@@ -47,6 +48,7 @@ class EmulatedFusedRunner final : public Runner {
  public:
   explicit EmulatedFusedRunner(const EmulatedOptions& options) : options_(options) {}
 
+  std::string kernel_name(int m) const override { return fused_kernel_name(m); }
   std::vector<int> order(int m) const override { return fused_order_of(m); }
 
   int prepare(const RunnerShape& shape) override {

@@ -19,8 +19,8 @@ struct EmulatedOptions {
   int room = 3;
 };
 
-/// The fused kernels in emulated blocks, one after the other. Sizes 32, 64 and 128; throws
-/// std::invalid_argument for others.
+/// The fused kernels in emulated blocks, one after the other. Throws std::invalid_argument for sizes not
+/// among AllFusedSizes.
 std::unique_ptr<Runner> make_emulated_fused_runner(const EmulatedOptions& options = {});
 
 /// The batched driver and kernels in emulated blocks, with Fft2 in place of cuFFT. Any size.

@@ -44,7 +44,7 @@ TEST(Pixels, OfAcceleratedErBeginWhateverWasThereBefore) {
 }
 
 TEST(FusedKernel, HasNoRaceInAnythingItDoes) {
-  for (const int n : {16, 32, 64}) {
+  for (const int n : {16, 32, 40, 48, 49, 50, 56, 60, 64}) {
     for (const char* schedule : {kPlain, kGeneral}) {
       EXPECT_NO_THROW(solve_emulated(n, schedule, {.finds_races = true})) << n << ' ' << schedule;
     }
@@ -74,7 +74,14 @@ TEST(FusedKernel, NeedsEveryBarrierItHas) {
 
 TEST(FusedKernel, SaysWhichSizesItHas) {
   EXPECT_THAT([] { solve_emulated(8, "ER", {}); },
-              ThrowsMessage<std::invalid_argument>(HasSubstr("32, 64 and 128")));
+              ThrowsMessage<std::invalid_argument>(
+                  HasSubstr("32, 64, 80, 96, 98, 100, 112, 120, 128 pixels, not 16")));
+}
+
+TEST(FusedKernel, SaysWhatItIsMadeOf) {
+  const auto solver = make_runner_solver(make_emulated_fused_runner(), std::chrono::minutes(1));
+  EXPECT_EQ(solver->kernel_name(96), "fused radix 8x12");
+  EXPECT_THROW((void)solver->kernel_name(106), std::invalid_argument);
 }
 
 TEST(FusedKernel, LooksAtTheClock) {
