@@ -1,0 +1,32 @@
+#pragma once
+
+#include <span>
+
+#include "engine/fft/fft2.h"
+
+namespace flashphase::score {
+
+/// |F^-1 I| of patterns of m x m pixels: the modulus of the autocorrelation of the object that made the light
+/// (Wiener-Khinchin; Patterson, Z. Krist. 90, 517, 1935), whatever its phases. Thread: one.
+class Autocorrelation {
+ public:
+  explicit Autocorrelation(int m);  ///< Throws std::invalid_argument for m < 1.
+
+  /// [m, m] over lags in pixels of the object, lag zero at [0, 0] and the negative ones behind, 1 at lag
+  /// zero; 0 for a dark pattern. `intensity` [m, m] centred, in any unit, 0 or more. Valid until the next
+  /// call.
+  std::span<const float> operator()(std::span<const float> intensity);
+
+  int size() const { return fft_.size(); }  ///< m
+
+ private:
+  fft::Fft2 fft_;
+  fft::AlignedFloats re_, im_;
+};
+
+/// Root mean square of an autocorrelation [m, m] over lags of `from` or more in either direction. Where no
+/// object reaches counting leaves 1 / sqrt(N) of N photons (each pixel adds noise of variance I), and
+/// patterns without noise nothing.
+float outskirts(std::span<const float> autocorrelation, int m, int from);
+
+}  // namespace flashphase::score
