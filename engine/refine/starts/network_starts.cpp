@@ -1,6 +1,11 @@
 #include "engine/refine/starts/network_starts.h"
 
+#include <algorithm>
+#include <cstddef>
+#include <span>
 #include <utility>
+
+#include "engine/refine/starts/extent.h"
 
 namespace flashphase::refine {
 
@@ -12,12 +17,31 @@ NetworkStarts::NetworkStarts(const NetworkStartsOptions& options, Network* viewe
 Starts NetworkStarts::operator()(const PatternBatch& patterns, const ObjectBatch& answers,
                                  std::vector<std::uint8_t> upper_limit) {
   Starts starts = starts_from(answers);
-  if (!upper_limit.empty()) confine(starts, std::move(upper_limit));
+  stay_within_extent(patterns, answers, upper_limit);
+  confine(starts, std::move(upper_limit));
   if (view_) add_registered_starts(starts, views_ - 1, (*view_)(patterns, views_));
   add_perturbed_starts(starts, options_.per_frame, options_.spread, options_.seed);
   starts.choosing.average = true;
   starts.choosing.like_first_start = true;
   return starts;
+}
+
+void NetworkStarts::stay_within_extent(const PatternBatch& patterns, const ObjectBatch& answers,
+                                       std::vector<std::uint8_t>& upper_limit) {
+  const int m = patterns.size, n = answers.size;
+  const std::size_t cells = answers.object_cells();
+  if (upper_limit.empty()) upper_limit.assign(answers.cells(), std::uint8_t{1});
+  if (upper_limit.size() != answers.cells()) return;  // confine() says so
+  if (!autocorrelation_ || autocorrelation_->size() != m) autocorrelation_.emplace(m);
+  for (int frame = 0; frame < patterns.count; ++frame) {
+    const auto answer = answers.object_of(frame);
+    const auto pattern = filled(patterns.intensity_of(frame), patterns.measured_of(frame), m, answer, n);
+    const auto extent = placed_on(answer, extent_of(pattern, n, *autocorrelation_).mask, n);
+    const std::span limit = std::span(upper_limit).subspan(static_cast<std::size_t>(frame) * cells, cells);
+    std::vector<std::uint8_t> both(limit.begin(), limit.end());
+    for (std::size_t i = 0; i < cells; ++i) both[i] = limit[i] && extent[i];
+    if (std::ranges::find(both, std::uint8_t{1}) != both.end()) std::ranges::copy(both, limit.begin());
+  }
 }
 
 }  // namespace flashphase::refine

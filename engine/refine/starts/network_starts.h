@@ -9,6 +9,7 @@
 #include "engine/infer/network.h"
 #include "engine/infer/views.h"
 #include "engine/refine/solver.h"
+#include "engine/score/autocorrelation.h"
 
 namespace flashphase::refine {
 
@@ -20,8 +21,10 @@ struct NetworkStartsOptions {
 
 /// What refinement begins with where a network has answered: its answer, its answers to further views of the
 /// pattern (infer::Views), then copies of the first with other phases. Out of two or more comes their
-/// average, and whatever comes out lies where the network's answer does (`Starts::choosing`; README.md). What
-/// a frame gets depends on its pattern alone, not on its place in a batch or a file. Thread: the viewer's.
+/// average, and whatever comes out lies where the network's answer does (`Starts::choosing`; README.md). It
+/// stays inside the extent that the autocorrelation gives the object, about the answer (extent_of()): in a
+/// noisy pattern the answer's weak halo is no support. What a frame gets depends on its pattern alone, not on
+/// its place in a batch or a file. Thread: the viewer's.
 class NetworkStarts {
  public:
   /// `viewer`: a network of the model that answers, or nullptr for no views; has to outlive it.
@@ -33,7 +36,11 @@ class NetworkStarts {
                     std::vector<std::uint8_t> upper_limit = {});
 
  private:
+  void stay_within_extent(const PatternBatch& patterns, const ObjectBatch& answers,
+                          std::vector<std::uint8_t>& upper_limit);
+
   NetworkStartsOptions options_;
+  std::optional<score::Autocorrelation> autocorrelation_;
   int views_;  ///< of each pattern
   std::optional<infer::Views> view_;
 };

@@ -3,12 +3,18 @@
 #include <gmock/gmock.h>
 
 #include <algorithm>
+#include <cmath>
 #include <complex>
+#include <cstddef>
 #include <cstdint>
+#include <numeric>
+#include <random>
 #include <span>
 #include <stdexcept>
 #include <utility>
 #include <vector>
+
+#include "engine/score/metrics.h"
 
 namespace flashphase::refine {
 namespace {
@@ -121,6 +127,55 @@ TEST(NetworkStarts, AskForTheAverageWhereTheFirstOneLies) {
   const Starts starts = NetworkStarts({.per_frame = 2}, nullptr)(PatternBatch(1, 2 * kN), answers(1));
   EXPECT_TRUE(starts.choosing.average);
   EXPECT_TRUE(starts.choosing.like_first_start);
+}
+
+/// A disc of radius 6 in a square of 32, off its middle, with a halo all over as networks leave it on noise.
+struct HaloedDisc {
+  static constexpr int kSize = 32;
+  ObjectBatch answer{1, kSize};
+  PatternBatch pattern{1, 2 * kSize};
+  std::vector<std::uint8_t> disc;
+
+  HaloedDisc() {
+    std::vector<std::complex<float>> object;
+    for (int y = 0; y < kSize; ++y)
+      for (int x = 0; x < kSize; ++x) {
+        const auto v = static_cast<float>(y - 13), u = static_cast<float>(x - 18);
+        disc.push_back(v * v + u * u <= 36);
+        object.push_back(disc.back() ? std::polar(1.0f, std::sin(v / 3) + 0.1f * u) : 0.0f);
+      }
+    const auto light = score::diffraction(object, kSize, 2 * kSize);
+    const double sum = std::accumulate(light.begin(), light.end(), 0.0);
+    std::mt19937 random(1);
+    std::ranges::transform(light, pattern.intensity.begin(), [&](float value) {
+      return static_cast<float>(
+          std::poisson_distribution<int>(3e4 / sum * static_cast<double>(value))(random));
+    });
+    std::ranges::transform(object, answer.object.begin(), [](auto value) { return value + 0.05f; });
+  }
+};
+
+TEST(NetworkStarts, StayInsideTheExtentThatTheAutocorrelationGivesAndHoldTheObject) {
+  const HaloedDisc given;
+  const Starts starts = NetworkStarts({}, nullptr)(given.pattern, given.answer);
+  const auto support = starts.support_of(0);
+  EXPECT_LT(std::ranges::count(support, 1), 400);  // the halo's is 1024
+  for (std::size_t i = 0; i < support.size(); ++i) EXPECT_LE(given.disc[i], support[i]) << i;
+  EXPECT_EQ(starts.upper_limit, support);  // shrink-wrap and averages stay there too
+}
+
+TEST(NetworkStarts, StayInsideAGivenLimitWhateverTheExtent) {
+  const HaloedDisc given;
+  std::vector<std::uint8_t> half(given.disc.size()), far(given.disc.size());
+  std::fill(half.begin(), half.begin() + 13 * HaloedDisc::kSize, std::uint8_t{1});
+  std::fill(far.end() - HaloedDisc::kSize, far.end(), std::uint8_t{1});
+  NetworkStarts starts_of({}, nullptr);
+  const auto cut = starts_of(given.pattern, given.answer, half).support_of(0);
+  EXPECT_EQ(std::ranges::count(cut.begin() + 13 * HaloedDisc::kSize, cut.end(), 1), 0);
+  EXPECT_LT(std::ranges::count(cut, 1), 250);
+  EXPECT_GT(std::ranges::count(cut, 1), 50);
+  EXPECT_EQ(starts_of(given.pattern, given.answer, far).upper_limit, far)
+      << "nothing in common: the user is right";
 }
 
 }  // namespace
