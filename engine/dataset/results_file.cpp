@@ -46,6 +46,9 @@ void ResultsWriter::write(std::size_t first, const ReconstructionResults& piece)
   floats("prtf", piece.prtf, {rings});
   floats("resolution", piece.resolution, scalar);
   floats("free_log_likelihood", piece.free_log_likelihood, scalar);
+  floats("split_seen", piece.split_seen, scalar);
+  floats("split_unseen", piece.split_unseen, scalar);
+  floats("split_noise", piece.split_noise, scalar);
   floats("unwrapped_phase", piece.unwrapped_phase, image);
   if (piece.explained.empty()) return;
   file_->write("explained", H5T_NATIVE_UINT8, scalar, first, count, piece.explained.data());

@@ -23,9 +23,12 @@ struct ReconstructionResults {
   std::vector<float> prtf;                   ///< [N, rings] of several starts
   std::vector<float> resolution;             ///< [N] full period in object pixels where the PRTF meets 1/e
   std::vector<float> free_log_likelihood;    ///< [N] on pixels held out
-  std::vector<std::uint8_t> explained;       ///< [N] of the schedule explain: one of the above
-  std::vector<int> iterations;               ///< [N] of the same, all rounds together
-  std::vector<float> unwrapped_phase;        ///< [N, n, n] radians, 0 outside the support
+  /// [N] of a split test (score::split_counts): modulus chi^2 on the half of the counts that was seen, on the
+  /// unseen one, and what counting noise alone leaves there.
+  std::vector<float> split_seen, split_unseen, split_noise;
+  std::vector<std::uint8_t> explained;  ///< [N] of the schedule explain: one of the above
+  std::vector<int> iterations;          ///< [N] of the same, all rounds together
+  std::vector<float> unwrapped_phase;   ///< [N, n, n] radians, 0 outside the support
 };
 
 /// What all results of a file have in common.

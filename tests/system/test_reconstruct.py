@@ -212,6 +212,37 @@ def test_results_of_chosen_frames_are_drawn_beside_their_own_patterns(tmp_path):
     assert refusal.returncode == 2 and "no frame 2" in refusal.stderr
 
 
+def counted_dataset(path, count, photons=1e5):
+    with h5py.File(simulated_dataset(path, count), "r+") as file:
+        patterns = file["patterns"][:]
+        scale = photons / patterns.sum(axis=(1, 2), keepdims=True)
+        file["patterns"][:] = np.random.default_rng(1).poisson(patterns * scale)
+    return path
+
+
+def test_a_split_test_judges_by_the_half_of_the_counts_that_took_no_part(tmp_path):
+    dataset = counted_dataset(tmp_path / "run.h5", 6)
+    loose = reconstruct(dataset, tmp_path / "loose.h5", "--split-test", "--schedule", "random", "--starts", 2, "--batch", 4)
+    alone = reconstruct(dataset, tmp_path / "alone.h5", "--split-test", "--schedule", "none")
+    for out in (loose, alone):
+        assert {out[name].shape for name in ("split_seen", "split_unseen", "split_noise")} == {(6,)}
+        assert np.all(out["split_unseen"] > 0.6 * out["split_noise"])
+    assert np.allclose(loose["split_seen"], loose["refined_residual"], rtol=1e-3)
+    assert np.all(loose["split_seen"] < 0.9 * loose["split_unseen"]) and np.all(loose["split_seen"] < loose["split_noise"])
+    again = reconstruct(dataset, tmp_path / "again.h5", "--split-test", "--schedule", "none", "--frames", "5,1", "--threads", 1)
+    assert np.array_equal(again["split_unseen"], alone["split_unseen"][[5, 1]])
+    other = reconstruct(dataset, tmp_path / "other.h5", "--split-test", "--schedule", "none", "--seed", 2)
+    assert np.all(other["split_unseen"] != alone["split_unseen"])
+    said = run("flashphase-reconstruct", dataset, tmp_path / "said.h5", "--split-test", "--schedule", "none").stdout
+    assert re.search(r"split test median 0\.\d+ on the half seen and 0\.\d+ on the unseen one, where counting leaves 0\.", said)
+
+
+def test_a_split_test_needs_photons(tmp_path):
+    message = refused(simulated_dataset(tmp_path / "run.h5", 2), tmp_path / "out.h5", "--split-test", "--model", "none")
+    assert "frame 0 does not hold counts" in message and "photons" in message
+    assert not (tmp_path / "out.h5").exists()
+
+
 def refused(*words):
     result = run("flashphase-reconstruct", *words, check=False)
     assert result.returncode == 2, (words, result.returncode, result.stderr)

@@ -154,6 +154,10 @@ void sum_up(const ReconstructArguments& arguments, const ResultsHead& head, cons
   if (!figures.refined_residual.empty())
     std::cout << ", after " << head.schedule << " median " << median(figures.refined_residual);
   if (!figures.agreement.empty()) std::cout << ", agreement median " << median(figures.agreement);
+  if (!figures.split_seen.empty())
+    std::cout << ", split test median " << median(figures.split_seen) << " on the half seen and "
+              << median(figures.split_unseen) << " on the unseen one, where counting leaves "
+              << median(figures.split_noise);
   if (!figures.explained.empty())
     std::cout << ", " << std::ranges::count(figures.explained, kExplained) << " explained and "
               << std::ranges::count(figures.explained, kReproduced) << " reproduced";
@@ -239,7 +243,8 @@ int reconstruct(const ReconstructArguments& arguments) {
 
   stop_on_signals();
   ResultsWriter out(arguments.output, head);
-  ReconstructionRun run({dataset, support ? &*support : nullptr, out}, frames, arguments.batch);
+  const auto split_seed = arguments.split_test ? std::optional(arguments.seed) : std::nullopt;
+  ReconstructionRun run({dataset, support ? &*support : nullptr, out}, frames, arguments.batch, split_seed);
   return run_to_the_end(arguments, head, run, workers, out);
 }
 

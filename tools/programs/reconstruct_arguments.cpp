@@ -81,6 +81,11 @@ void ReconstructArguments::add_to(CLI::App& app) {
                  "fraction of the measured pixels, in islands, that iterations do not see")
       ->check(CLI::Range(0.0f, 0.2f))
       ->capture_default_str();
+  app.add_flag(
+      "--split-test", split_test,
+      "deal out each frame's photons to two halves (--seed), reconstruct one, and judge by the other: "
+      "/split_seen and /split_unseen are the modulus chi^2 on both, /split_noise what counting leaves. "
+      "For data in photons; the images are those of half the exposure");
   app.add_flag("--unwrap", unwrap, "write /unwrapped_phase too");
   app.add_option("--batch", batch, "frames per network call")
       ->check(CLI::PositiveNumber)

@@ -24,7 +24,7 @@ struct ReconstructArguments {
   float spread = refine::kSpread;
   int generations = 1;
   float hold_out = 0;
-  bool unwrap = false;
+  bool unwrap = false, split_test = false;
   int batch = 16, threads = 0;
   std::string backend = "cpu";
   bool overwrite = false;

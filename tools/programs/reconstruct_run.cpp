@@ -2,12 +2,19 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
+#include <complex>
 #include <functional>
+#include <stdexcept>
+#include <string>
 #include <thread>
 #include <utility>
 
 #include "engine/dataset/patterns.h"
 #include "engine/device/stop_signals.h"
+#include "engine/score/noise.h"
+#include "engine/score/score.h"
+#include "engine/score/split.h"
 
 namespace flashphase::tools {
 namespace {
@@ -21,8 +28,9 @@ void append(std::vector<T>& all, const std::vector<T>& more) {
 
 }  // namespace
 
-ReconstructionRun::ReconstructionRun(Files files, std::span<const int> frames, int batch)
-    : files_(files), frames_(frames), batch_(static_cast<std::size_t>(batch)) {}
+ReconstructionRun::ReconstructionRun(Files files, std::span<const int> frames, int batch,
+                                     std::optional<std::uint64_t> split_seed)
+    : files_(files), frames_(frames), batch_(static_cast<std::size_t>(batch)), split_seed_(split_seed) {}
 
 bool ReconstructionRun::stopping() const {
   return stop_requested() || failed_;
@@ -38,6 +46,7 @@ std::optional<ReconstructionRun::Piece> ReconstructionRun::next_piece() {
   Piece piece{.index = begun_++,
               .frames = frames_.subspan(at, std::min(batch_, frames_.size() - at)),
               .patterns = {},
+              .unseen = {},
               .limits = {},
               .results = {}};
   const Dataset read = files_.in.read(piece.frames);
@@ -49,13 +58,50 @@ std::optional<ReconstructionRun::Piece> ReconstructionRun::next_piece() {
   return piece;
 }
 
+void ReconstructionRun::split(Piece& piece) const {
+  piece.unseen = piece.patterns;
+  for (int i = 0; i < piece.patterns.count; ++i) {
+    const auto intensity = piece.patterns.intensity_of(i);
+    const auto measured = piece.patterns.measured_of(i);
+    if (!score::holds_counts(intensity, measured))
+      throw std::invalid_argument(
+          "--split-test deals out photons, and frame " +
+          std::to_string(piece.frames[static_cast<std::size_t>(i)]) +
+          " does not hold counts: some of its pixels lie between 0 and 1/2. Give patterns in photons: whole "
+          "numbers, or these divided by a flat field");
+    const score::Halves halves = score::split_counts(intensity, measured, *split_seed_);
+    const auto at = static_cast<std::ptrdiff_t>(static_cast<std::size_t>(i) * piece.patterns.pattern_cells());
+    std::ranges::copy(halves.seen, piece.patterns.intensity.begin() + at);
+    std::ranges::copy(halves.unseen, piece.unseen.intensity.begin() + at);
+  }
+}
+
+void ReconstructionRun::judge(Piece& piece) const {
+  const int m = piece.patterns.size;
+  ReconstructionResults& results = piece.results;
+  score::ModulusScorer score(m);
+  const std::size_t cells = results.residual.empty() ? 0 : results.objects.size() / results.residual.size();
+  const auto n = static_cast<int>(std::lround(std::sqrt(cells)));
+  for (std::size_t i = 0; i < results.residual.size(); ++i) {
+    const auto object = std::span<const std::complex<float>>(results.objects).subspan(i * cells, cells);
+    const auto frame = static_cast<int>(i);
+    const auto unseen = piece.unseen.intensity_of(frame);
+    const auto measured = piece.unseen.measured_of(frame);
+    results.split_seen.push_back(score(piece.patterns.intensity_of(frame), measured, object, n));
+    results.split_unseen.push_back(score(unseen, measured, object, n));
+    results.split_noise.push_back(score::noise_residual(unseen, measured));
+  }
+}
+
 void ReconstructionRun::serve(ReconstructionWorker& worker) {
   const auto goes_on = [this](int frames) {
     finished_ += static_cast<std::size_t>(frames);
     return !stopping();
   };
   while (auto piece = next_piece()) {
+    if (split_seed_) split(*piece);
     piece->results = worker(piece->patterns, piece->limits, goes_on);
+    if (split_seed_) judge(*piece);
     const std::size_t count = piece->results.residual.size();
     piece->results.frames.assign(piece->frames.begin(),
                                  piece->frames.begin() + static_cast<std::ptrdiff_t>(count));
@@ -86,6 +132,9 @@ void ReconstructionRun::write(Piece& piece) {
       without_image_.push_back(results.frames[i]);
   append(figures_.refined_residual, results.refined_residual);
   append(figures_.agreement, results.agreement);
+  append(figures_.split_seen, results.split_seen);
+  append(figures_.split_unseen, results.split_unseen);
+  append(figures_.split_noise, results.split_noise);
   append(figures_.explained, results.explained);
   append(figures_.residual, results.residual);
 }

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <cstddef>
+#include <cstdint>
 #include <exception>
 #include <functional>
 #include <map>
@@ -28,7 +29,9 @@ class ReconstructionRun {
     const SupportFile* support;  ///< null = none
     ResultsWriter& out;
   };
-  ReconstructionRun(Files files, std::span<const int> frames, int batch);
+  /// With `split_seed` it is a split test: half of each frame's photons is reconstructed, the other judges.
+  ReconstructionRun(Files files, std::span<const int> frames, int batch,
+                    std::optional<std::uint64_t> split_seed = std::nullopt);
 
   /// Each worker in a thread of its own, until all frames are done or stop_requested(): then what the solvers
   /// have at hand is done and written, the rest of the batches left out. Calls `tell` several times a second
@@ -44,7 +47,7 @@ class ReconstructionRun {
   const std::vector<int>& without_image() const { return without_image_; }
   const MeasuredShare& measured() const { return measured_; }
   /// Of each frame done, where there is one: residual before and after the schedule, agreement, why
-  /// it was left.
+  /// it was left, the split test.
   const ReconstructionResults& figures() const { return figures_; }
 
  private:
@@ -52,10 +55,13 @@ class ReconstructionRun {
     std::size_t index = 0;  ///< batch
     std::span<const int> frames;
     PatternBatch patterns;
+    PatternBatch unseen;  ///< of a split test
     std::vector<std::uint8_t> limits;
     ReconstructionResults results;
   };
 
+  void split(Piece& piece) const;
+  void judge(Piece& piece) const;
   void serve(ReconstructionWorker& worker);
   bool stopping() const;
   std::optional<Piece> next_piece();
@@ -66,6 +72,7 @@ class ReconstructionRun {
   Files files_;
   std::span<const int> frames_;
   std::size_t batch_;
+  std::optional<std::uint64_t> split_seed_;
   std::atomic<std::size_t> finished_{0};  ///< frames, written or not
   std::atomic<bool> failed_{false};
   std::mutex mutex_;  ///< of the files and of what follows
