@@ -15,6 +15,7 @@ struct PatternSummary {
   float photons = 0;        ///< sum of the measured pixels
   double unmeasured = 0;    ///< fraction of pixels not measured; 1 only when none is measured
   float centre_offset = 0;  ///< centroid of sqrt(I) off [m/2, m/2], pixels
+  float overflow = 0;       ///< of an object too large for the square (score::overflow); not of summary_of()
   bool unshifted = false;   ///< brightest about the corners: zero of Q seems to lie at [0, 0]
 };
 

@@ -6,6 +6,22 @@
 #include <cstdlib>
 
 namespace flashphase::score {
+namespace {
+
+/// What a pixel that is not measured may hold: the most of the measured ones around it, all of the pattern's
+/// where there are none.
+float brightest_near(std::span<const float> intensity, std::span<const std::uint8_t> measured, int m, int y,
+                     int x) {
+  constexpr int kReach = 2;
+  float most = -1;
+  for (int v = std::max(0, y - kReach); v <= std::min(m - 1, y + kReach); ++v)
+    for (int u = std::max(0, x - kReach); u <= std::min(m - 1, x + kReach); ++u)
+      if (const auto at = static_cast<std::size_t>(v * m + u); measured[at])
+        most = std::max(most, intensity[at]);
+  return most < 0 ? *std::ranges::max_element(intensity) : most;
+}
+
+}  // namespace
 
 Autocorrelation::Autocorrelation(int m)
     : fft_(m),
@@ -39,6 +55,25 @@ float outskirts(std::span<const float> autocorrelation, int m, int from) {
     }
   }
   return count > 0 ? static_cast<float>(std::sqrt(sum / count)) : 0.0f;
+}
+
+float overflow(std::span<const float> intensity, std::span<const std::uint8_t> measured,
+               Autocorrelation& autocorrelation) {
+  constexpr double kSignificant = 1.8;  // times the noise, of some 600 lags
+  constexpr double kMissing = 0.001;    // of the light: it would pass for an overflow
+  const int m = autocorrelation.size();
+  double photons = 0, missing = 0;
+  for (int y = 0; y < m; ++y) {
+    for (int x = 0; x < m; ++x) {
+      const auto at = static_cast<std::size_t>(y * m + x);
+      photons += static_cast<double>(intensity[at]);
+      if (!measured[at]) missing += static_cast<double>(brightest_near(intensity, measured, m, y, x));
+    }
+  }
+  if (!(photons > 0) || missing > kMissing * photons) return 0;
+  const auto level = static_cast<double>(outskirts(autocorrelation(intensity), m, 27 * m / 64));
+  const double power = level * level, noise = 1 / photons;
+  return power > kSignificant * noise ? static_cast<float>(std::sqrt(power - noise)) : 0.0f;
 }
 
 }  // namespace flashphase::score

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "engine/device/range.h"
+#include "engine/score/autocorrelation.h"
 #include "engine/score/noise.h"
 #include "service/pipeline/reconstruct.h"
 
@@ -76,6 +77,9 @@ Result<Prepared> Preparation::operator()(const Frame& frame, Clock::time_point t
       named(Stage::preprocess, [&] { return preprocess_(frame, pixels, centre ? &*centre : nullptr); });
   if (!pattern) return pattern.error();
   pattern->noise_residual = score::noise_residual(pattern->intensity, pattern->measured);
+  thread_local score::Autocorrelation autocorrelation(pattern->size);
+  if (autocorrelation.size() != pattern->size) autocorrelation = score::Autocorrelation(pattern->size);
+  pattern->summary.overflow = score::overflow(pattern->intensity, pattern->measured, autocorrelation);
   const auto ready = Clock::now();
   pattern->hit_score = *score;
   pattern->times[Stage::ingest] = seconds_between(frame.arrival, taken);

@@ -84,5 +84,11 @@ TEST_F(DomainTest, ASummaryHoldsPhotonsUnmeasuredFractionAndTheCentroidOfTheSqua
   EXPECT_FLOAT_EQ(found.centre_offset, std::hypot(21.0f - 32, 38.0f - 32));
 }
 
+TEST_F(DomainTest, HoldsNoObjectTooLargeForTheSquare) {
+  PatternSummary too_large = summary();
+  too_large.overflow = 0.01f;
+  EXPECT_FALSE((Domain{1e3f, 1e6f, 0.1f, 2}.contains(too_large)));
+}
+
 }  // namespace
 }  // namespace flashphase
