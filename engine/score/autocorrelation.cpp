@@ -59,7 +59,7 @@ float outskirts(std::span<const float> autocorrelation, int m, int from) {
 
 float overflow(std::span<const float> intensity, std::span<const std::uint8_t> measured,
                Autocorrelation& autocorrelation) {
-  constexpr double kSignificant = 1.8;  // times the noise, of some 600 lags
+  constexpr double kSignificant = 2.2;  // times the noise, of some 600 lags
   constexpr double kMissing = 0.001;    // of the light: it would pass for an overflow
   const int m = autocorrelation.size();
   double photons = 0, missing = 0;
