@@ -25,7 +25,7 @@ ARROWS = {
     "engine/infer/modules": "engine/infer",
     "engine/infer/cpu": "engine/fft engine/infer engine/infer/modules",
     "engine/infer/cuda": "engine/device engine/infer engine/infer/modules",
-    "engine/refine": "engine/frame",
+    "engine/refine": "engine/device engine/frame",
     "engine/refine/loop": "engine/fft engine/refine engine/score",
     "engine/refine/starts": "engine/device engine/fft engine/frame engine/infer engine/refine engine/refine/loop engine/score",
     "engine/refine/explain": "engine/frame engine/refine engine/refine/starts engine/score",

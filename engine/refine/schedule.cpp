@@ -4,6 +4,7 @@
 #include <cctype>
 #include <charconv>
 #include <stdexcept>
+#include <tuple>
 #include <utility>
 
 namespace flashphase::refine {
@@ -165,12 +166,11 @@ class Parser {
           } else if (name == "from") {
             result.from = whole_value_from(0, kMostIterations);
           } else if (name == "sigma") {
-            result.sigma_start = result.sigma_end = value_from(0.0f, 100.0f);
-            if (take(':')) result.sigma_end = number(0.0f, 100.0f);
+            std::tie(result.sigma_start, result.sigma_end) = course_from(0.0f, 100.0f);
           } else if (name == "threshold") {
             result.threshold = value_from(0.001f, 0.999f);
           } else if (name == "area") {
-            result.area = value_from(0.001f, 1.0f);
+            std::tie(result.area_start, result.area_end) = course_from(0.001f, 1.0f);
           } else if (name == "grow") {
             result.grow = whole_value_from(0, 100);
           } else {
@@ -238,6 +238,12 @@ class Parser {
   float value_from(float smallest, float largest) {
     expect('=');
     return number(smallest, largest);
+  }
+
+  /// start:end, or one number for both.
+  std::pair<float, float> course_from(float smallest, float largest) {
+    const float start = value_from(smallest, largest);
+    return {start, take(':') ? number(smallest, largest) : start};
   }
 
   int integer(int smallest, int largest) {

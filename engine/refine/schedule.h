@@ -5,6 +5,8 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/device/host_device.h"
+
 namespace flashphase::refine {
 
 /// The formulas and their sources stand in algorithms.h, that of DM in iterate.h.
@@ -21,15 +23,27 @@ struct Step {
   bool operator==(const Step&) const = default;
 };
 
-/// Shrink-wrap (Marchesini et al. 2003): support = blurred amplitude > threshold * its maximum, then grown.
+/// Shrink-wrap (Marchesini et al. 2003): support = blurred amplitude > threshold * its maximum, or the
+/// brightest pixels of a given area, then grown.
 struct ShrinkWrap {
   int every = 10;            ///< iterations between updates
   int from = 100;            ///< first iteration at which the support may change
   float sigma_start = 2.0f;  ///< Gaussian blur in pixels, at `from` ...
   float sigma_end = 0.8f;    ///< ... and at the end, linear between
   float threshold = 0.05f;   ///< fraction of the maximum
-  float area = 0;  ///< above 0: this fraction of the n x n pixels, the brightest, in place of the threshold
-  int grow = 1;    ///< then the four neighbours of every pixel, so often: smooth edges stay inside
+  float area_start = 0;  ///< above 0: this fraction of the n x n pixels, in place of the threshold, at `from`
+  float area_end = 0;    ///< ... and at the end, linear between
+  int grow = 1;          ///< then the four neighbours of every pixel, so often: smooth edges stay inside
+
+  /// How much of the way from `from` to the end of the schedule is done before iteration `done`, 0 to 1, or a
+  /// negative number where no update is due then.
+  FLASHPHASE_HD float part_at(int done, int iterations) const {
+    if (done < from || (done - from) % every != 0) return -1;
+    const int span = iterations - from > 1 ? iterations - from : 1;
+    return static_cast<float>(done - from) / static_cast<float>(span);
+  }
+  FLASHPHASE_HD float sigma_at(float part) const { return sigma_start + part * (sigma_end - sigma_start); }
+  FLASHPHASE_HD float area_at(float part) const { return area_start + part * (area_end - area_start); }
 
   bool operator==(const ShrinkWrap&) const = default;
 };
@@ -74,7 +88,7 @@ struct Schedule {
 /// alpha=..., each but AER also the option positive, each the option real:
 /// "200*RAAR(beta=0.9,positive)+20*ER(positive)". Settings of the whole, once, outside parentheses and
 /// without a count:
-///   SW(every=,from=,sigma=start:end,threshold= or area=,grow=)   MOD(confidence=,bound=)
+///   SW(every=,from=,sigma=start:end,threshold= or area=start:end,grow=)   MOD(confidence=,bound=)
 ///   STOP(after=,gain=,below=)
 /// At most 1 000 000 iterations. Throws std::invalid_argument with a sentence that points at the column.
 Schedule parse_schedule(std::string_view text);

@@ -113,11 +113,9 @@ int Lane::finish(const Progress& progress) {
 }
 
 void Lane::update_support(const ShrinkWrap& wrap, Progress& progress) {
-  if (progress.done < wrap.from || (progress.done - wrap.from) % wrap.every != 0) return;
-  const float part = static_cast<float>(progress.done - wrap.from) /
-                     static_cast<float>(std::max(1, progress.total - wrap.from));
-  const float sigma = wrap.sigma_start + part * (wrap.sigma_end - wrap.sigma_start);
-  if (!support_update_(iterate_.re(), iterate_.im(), iterate_.stride(), sigma, wrap, iterate_.support()))
+  const float part = wrap.part_at(progress.done, progress.total);
+  if (part < 0 ||
+      !support_update_(iterate_.re(), iterate_.im(), iterate_.stride(), part, wrap, iterate_.support()))
     return;
   best_.outdate();
   progress.candidate = false;

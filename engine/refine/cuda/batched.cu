@@ -44,10 +44,10 @@ __global__ void __launch_bounds__(kTileThreads)
 
 __global__ void __launch_bounds__(kJobThreads)
     wrap_kernel(const __grid_constant__ BatchedWindow window, const __grid_constant__ ShrinkWrap rule,
-                float sigma, int done) {
+                float part, int done) {
   __shared__ float scratch[kJobThreads];
   DeviceBlock block;
-  wrap_job(block, window, static_cast<int>(blockIdx.x), rule, sigma, done, static_cast<float*>(scratch));
+  wrap_job(block, window, static_cast<int>(blockIdx.x), rule, part, done, static_cast<float*>(scratch));
 }
 
 __global__ void __launch_bounds__(kTileThreads)
@@ -96,9 +96,9 @@ void launch_smooth(const BatchedWindow& window, float width, cudaStream_t stream
   check_launch();
 }
 
-void launch_wrap(const BatchedWindow& window, const ShrinkWrap& rule, float sigma, int done,
+void launch_wrap(const BatchedWindow& window, const ShrinkWrap& rule, float part, int done,
                  cudaStream_t stream) {
-  wrap_kernel<<<static_cast<unsigned>(window.jobs), kJobThreads, 0, stream>>>(window, rule, sigma, done);
+  wrap_kernel<<<static_cast<unsigned>(window.jobs), kJobThreads, 0, stream>>>(window, rule, part, done);
   check_launch();
 }
 

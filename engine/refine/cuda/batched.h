@@ -242,7 +242,7 @@ FLASHPHASE_DEVICE void smooth_tile(const BatchedWindow& window, int job, int til
 /// Shrink-wrap before iteration `done`. One block a job; `scratch` holds a float for each thread.
 template <class Block, class Floats>
 FLASHPHASE_DEVICE void wrap_job(Block& block, const BatchedWindow& window, int job, const ShrinkWrap& rule,
-                                float sigma, int done, Floats scratch) {
+                                float part, int done, Floats scratch) {
   if (window.state[job].stopped) return;
   const int n = window.starts.n, m = window.m, cells = n * n;
   const Complex* g = window.g + window.at(job);
@@ -252,7 +252,7 @@ FLASHPHASE_DEVICE void wrap_job(Block& block, const BatchedWindow& window, int j
     const Complex value = g[i / n * m + i % n];
     plane[i] = sqrtf(value.re * value.re + value.im * value.im);
   });
-  if (!shrink_wrap(block, rule, sigma, n, window.starts.limit_of(window.frame_of(job)), plane, plane + cells,
+  if (!shrink_wrap(block, rule, part, n, window.starts.limit_of(window.frame_of(job)), plane, plane + cells,
                    plane + 2 * cells, scratch))
     return;
   const float changed = reduce<Larger, 1>(block, scratch, [&](int thread) {

@@ -56,8 +56,8 @@ void run_batched(BatchedKernels& kernels, const FlatSchedule& flat, int m) {
       if (program.stops && done > 0 && done % kStopEvery == 0 && kernels.all_stopped())
         return finish(kernels, done);
       if (program.wraps) {
-        const float sigma = wrap_sigma(program.wrap, done, program.iterations);
-        if (sigma >= 0) kernels.wrap(program.wrap, sigma, done);
+        const float part = program.wrap.part_at(done, program.iterations);
+        if (part >= 0) kernels.wrap(program.wrap, part, done);
       }
       const bool accelerates = step.kind == StepKind::accelerate;
       const bool wants_sums = candidates || program.stops || accelerates;

@@ -16,7 +16,7 @@ class BatchedKernels {
   virtual void decide(const Decision& decision) = 0;
   virtual void update(PixelOperation operation, const ProgramStep& step, bool keeps) = 0;
   virtual void smooth(float width) = 0;
-  virtual void wrap(const ShrinkWrap& rule, float sigma, int done) = 0;
+  virtual void wrap(const ShrinkWrap& rule, float part, int done) = 0;
   /// Every start has stopped. May block; asked now and then where a schedule stops early.
   virtual bool all_stopped() = 0;
 };

@@ -27,8 +27,8 @@ class DeviceKernels final : public BatchedKernels {
     launch_update(window_, operation, step, keeps, stream_);
   }
   void smooth(float width) override { launch_smooth(window_, width, stream_); }
-  void wrap(const ShrinkWrap& rule, float sigma, int done) override {
-    launch_wrap(window_, rule, sigma, done, stream_);
+  void wrap(const ShrinkWrap& rule, float part, int done) override {
+    launch_wrap(window_, rule, part, done, stream_);
   }
   bool all_stopped() override {
     launch_count_active(window_, active_.device.data(), stream_);

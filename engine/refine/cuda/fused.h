@@ -39,8 +39,8 @@ class FusedKernel {
           plane_.constrain();
           fresh = true;
           phase = Phase::last;
-        } else if (const float sigma = sigma_before(done); sigma >= 0) {
-          if (wrap(sigma)) {
+        } else if (const float part = part_before(done); part >= 0) {
+          if (wrap(part)) {
             candidates = false;
             progress_.support_changed(done);
           }
@@ -248,13 +248,13 @@ class FusedKernel {
     });
   }
 
-  /// Blur of the shrink-wrap that is due before iteration `done`, or a negative number.
-  FLASHPHASE_DEVICE float sigma_before(int done) const {
-    return program_.wraps ? wrap_sigma(program_.wrap, done, program_.iterations) : -1.0f;
+  /// Of the shrink-wrap that is due before iteration `done`, or a negative number.
+  FLASHPHASE_DEVICE float part_before(int done) const {
+    return program_.wraps ? program_.wrap.part_at(done, program_.iterations) : -1.0f;
   }
 
   /// Says whether the support changed. Takes the plane.
-  FLASHPHASE_DEVICE bool wrap(float sigma) {
+  FLASHPHASE_DEVICE bool wrap(float part) {
     const int n = starts_.n, cells = n * n;
     block_.sync();
     block_.each([&](int thread) {
@@ -263,7 +263,7 @@ class FusedKernel {
         shared_.workspace[at] = sqrtf(own.g[i].re * own.g[i].re + own.g[i].im * own.g[i].im);
       });
     });
-    if (!shrink_wrap(block_, program_.wrap, sigma, n, starts_.limit_of(job_ / starts_.per_frame),
+    if (!shrink_wrap(block_, program_.wrap, part, n, starts_.limit_of(job_ / starts_.per_frame),
                      shared_.workspace, shared_.workspace + cells, shared_.workspace + 2 * cells,
                      shared_.scratch)) {
       return false;

@@ -21,7 +21,7 @@ void launch_decide(const BatchedWindow& window, const Decision& decision, cudaSt
 void launch_update(const BatchedWindow& window, PixelOperation operation, const ProgramStep& step, bool keeps,
                    cudaStream_t stream);
 void launch_smooth(const BatchedWindow& window, float width, cudaStream_t stream);
-void launch_wrap(const BatchedWindow& window, const ShrinkWrap& rule, float sigma, int done,
+void launch_wrap(const BatchedWindow& window, const ShrinkWrap& rule, float part, int done,
                  cudaStream_t stream);
 /// Writes active_jobs to `count`, which lies on the device.
 void launch_count_active(const BatchedWindow& window, int* count, cudaStream_t stream);

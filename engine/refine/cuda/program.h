@@ -117,14 +117,6 @@ struct Progress {
   }
 };
 
-/// Blur of a shrink-wrap before iteration `done`, or a negative number when none is due.
-FLASHPHASE_HD float wrap_sigma(const ShrinkWrap& wrap, int done, int iterations) {
-  if (done < wrap.from || (done - wrap.from) % wrap.every != 0) return -1;
-  const int span = iterations - wrap.from > 1 ? iterations - wrap.from : 1;
-  const float part = static_cast<float>(done - wrap.from) / static_cast<float>(span);
-  return wrap.sigma_start + part * (wrap.sigma_end - wrap.sigma_start);
-}
-
 /// Filter of OSS in iteration `done` of a step, as oss_width (algorithms.h).
 FLASHPHASE_HD float smooth_width(int done, int iterations, int m) {
   constexpr int stages = 10;

@@ -58,15 +58,16 @@ FLASHPHASE_DEVICE float brightest(Block& block, Floats values, int cells, int co
   return high;
 }
 
-/// The support that SupportUpdate gives for the amplitudes [n, n] in `plane`, as 1 and 0 in `plane` again,
-/// inside `limit` [n, n] where it is not null;
-/// false when there is none and the old one stays. `blurred` and `scratch` hold [n, n] floats and one of each
-/// thread, `weights` n + 1. Begins and ends with a barrier.
+/// The support that SupportUpdate gives at this `part` for the amplitudes [n, n] in `plane`, as 1 and 0 in
+/// `plane` again, inside `limit` [n, n] where it is not null; false when there is none and the old one stays.
+/// `blurred` and `scratch` hold [n, n] floats and one of each thread, `weights` n + 1. Begins and ends with a
+/// barrier.
 template <class Block, class Floats>
-FLASHPHASE_DEVICE bool shrink_wrap(Block& block, const ShrinkWrap& rule, float sigma, int n,
+FLASHPHASE_DEVICE bool shrink_wrap(Block& block, const ShrinkWrap& rule, float part, int n,
                                    const std::uint8_t* limit, Floats plane, Floats blurred, Floats weights,
                                    Floats scratch) {
   const int cells = n * n;
+  const float sigma = rule.sigma_at(part), area = rule.area_at(part);
   const float width = ceilf(3 * sigma);
   const int reach = width < static_cast<float>(n) ? static_cast<int>(width) : n;
   spread(block, reach + 1, [&](int d) {
@@ -99,8 +100,8 @@ FLASHPHASE_DEVICE bool shrink_wrap(Block& block, const ShrinkWrap& rule, float s
   const float largest = largest_of(block, plane, cells, scratch);
   if (!(largest > 0) || !(largest - largest == 0)) return false;
   float threshold = rule.threshold * largest;
-  if (rule.area > 0) {
-    const auto asked = static_cast<int>(lroundf(rule.area * static_cast<float>(cells)));
+  if (area > 0) {
+    const auto asked = static_cast<int>(lroundf(area * static_cast<float>(cells)));
     const int count = asked > 1 ? asked : 1;
     threshold = count < cells ? brightest(block, plane, cells, count, largest, scratch) : -1.0f;
   }

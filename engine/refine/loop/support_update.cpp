@@ -94,7 +94,7 @@ float SupportUpdate::largest_blurred() {
   return *std::max_element(row, row + n_);
 }
 
-bool SupportUpdate::operator()(const float* re, const float* im, int stride, float sigma,
+bool SupportUpdate::operator()(const float* re, const float* im, int stride, float part,
                                const ShrinkWrap& rule, float* support) {
   for (int y = 0; y < n_; ++y) {
     float* line = &amplitude_[static_cast<std::size_t>((n_ + y) * stride_)];
@@ -103,12 +103,13 @@ bool SupportUpdate::operator()(const float* re, const float* im, int stride, flo
       line[x] = std::sqrt(re[i] * re[i] + im[i] * im[i]);
     }
   }
-  make_weights(sigma);
+  make_weights(rule.sigma_at(part));
   blur();
   for (std::size_t i = 0; i < allowed_.size(); ++i) blurred_[i] *= allowed_[i];
   const float largest = largest_blurred();
   if (!(largest > 0) || !std::isfinite(largest)) return false;
-  const float threshold = rule.area > 0 ? brightest(rule.area) : rule.threshold * largest;
+  const float area = rule.area_at(part);
+  const float threshold = area > 0 ? brightest(area) : rule.threshold * largest;
   for (std::size_t i = 0; i < inside_.size(); ++i) inside_[i] = blurred_[i] > threshold ? 1.0f : 0.0f;
   for (int i = 0; i < rule.grow; ++i) grow();
   for (std::size_t i = 0; i < allowed_.size(); ++i) inside_[i] *= allowed_[i];

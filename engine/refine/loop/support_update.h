@@ -18,10 +18,10 @@ class SupportUpdate {
   /// Supports to come stay inside this upper limit [n, n]; empty = the whole square.
   void stay_inside(std::span<const std::uint8_t> upper_limit);
 
-  /// `re`, `im`, `support` (1 inside, 0 outside): corner [n, n] of planes with rows of `stride`. `sigma` in
-  /// pixels, 0 = no blur; threshold, area and grow are the rule's. Says whether the support changed; it stays
-  /// when |g| has no finite positive maximum.
-  bool operator()(const float* re, const float* im, int stride, float sigma, const ShrinkWrap& rule,
+  /// `re`, `im`, `support` (1 inside, 0 outside): corner [n, n] of planes with rows of `stride`. By the
+  /// rule's blur (0 = none), threshold or area, and growth at this `part` of its way (ShrinkWrap::part_at).
+  /// Says whether the support changed; it stays when |g| has no finite positive maximum.
+  bool operator()(const float* re, const float* im, int stride, float part, const ShrinkWrap& rule,
                   float* support);
 
  private:

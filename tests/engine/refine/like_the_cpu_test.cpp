@@ -94,7 +94,7 @@ TEST_P(LikeTheCpu, InEverySettingOfASchedule) {
       {"10*HIO+MOD(confidence=2)", "10*ER+MOD(bound=1.2)", "6*DM+6*ER+MOD(confidence=1,bound=0.5)",
        "60*ER+STOP(after=3,gain=0.3)", "60*ER+STOP(below=0.001)", "30*HIO+STOP(after=4,gain=0.5)",
        "12*ER+SW(from=4,every=4,sigma=2:0.5)", "20*AER+SW(from=4,every=5,sigma=1)",
-       "50*AER+STOP(after=5,gain=0.5)", "10*HIO+10*ER+SW(from=0,every=5,area=0.3,grow=0)",
+       "50*AER+STOP(after=5,gain=0.5)", "10*HIO+10*ER+SW(from=0,every=5,area=0.6:0.2,grow=0)",
        "12*ER+SW(from=11,every=1,area=0.15,grow=3)", "8*HIO+SW(from=3,every=2,threshold=0.3,sigma=0)",
        "10*ER+SW(from=2,every=3,area=1)", "20*DM+10*ER+SW(from=5,every=5)+STOP(after=30)",
        "40*ER+SW(from=10,every=10,grow=0,threshold=0.2)+STOP(after=4,gain=0.2)"});

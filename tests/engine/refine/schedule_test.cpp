@@ -83,7 +83,22 @@ TEST(Schedule, ReadsOptionsOfSteps) {
 }
 
 TEST(Schedule, ReadsAreaAndGrowth) {
-  EXPECT_EQ(parse_schedule("ER+SW(area=0.25,grow=2)").shrink_wrap, (ShrinkWrap{.area = 0.25f, .grow = 2}));
+  EXPECT_EQ(parse_schedule("ER+SW(area=0.25,grow=2)").shrink_wrap,
+            (ShrinkWrap{.area_start = 0.25f, .area_end = 0.25f, .grow = 2}));
+  EXPECT_EQ(parse_schedule("ER+SW(area=0.3:0.05)").shrink_wrap,
+            (ShrinkWrap{.area_start = 0.3f, .area_end = 0.05f}));
+}
+
+TEST(Schedule, WrapsFromItsFirstIterationOnWithALinearCourse) {
+  const ShrinkWrap wrap{
+      .every = 20, .from = 100, .sigma_start = 3, .sigma_end = 1, .area_start = 0.5f, .area_end = 0.1f};
+  for (const int done : {0, 80, 99, 101, 119}) EXPECT_LT(wrap.part_at(done, 300), 0) << done;
+  EXPECT_EQ(wrap.part_at(100, 300), 0);
+  EXPECT_EQ(wrap.part_at(200, 300), 0.5f);
+  EXPECT_EQ(wrap.part_at(300, 300), 1);
+  EXPECT_EQ(wrap.part_at(100, 50), 0);
+  EXPECT_FLOAT_EQ(wrap.sigma_at(0.25f), 2.5f);
+  EXPECT_FLOAT_EQ(wrap.area_at(0.25f), 0.4f);
 }
 
 TEST(Schedule, ReadsHowStrictlyTheModulusIsKept) {

@@ -72,9 +72,9 @@ class EmulatedKernels final : public BatchedKernels {
       block.each([&](int thread) { smooth_tile(window_, job, tile, thread, width); });
     });
   }
-  void wrap(const ShrinkWrap& rule, float sigma, int done) override {
+  void wrap(const ShrinkWrap& rule, float part, int done) override {
     each_job([&](EmulatedBlock& block, int job) {
-      wrap_job(block, window_, job, rule, sigma, done, scratch_.data());
+      wrap_job(block, window_, job, rule, part, done, scratch_.data());
     });
   }
   bool all_stopped() override {

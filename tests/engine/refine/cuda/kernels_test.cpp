@@ -108,7 +108,11 @@ class ShrinkWrapBody : public testing::Test {
   }
 
   /// The support by the kernel's body, and by SupportUpdate.
-  void compare(const ShrinkWrap& rule, float sigma, bool limited = false) {
+  void compare(ShrinkWrap rule, float sigma, bool limited = false) {
+    rule.sigma_start = rule.sigma_end = sigma;
+    compare_at(0, rule, limited);
+  }
+  void compare_at(float part, const ShrinkWrap& rule, bool limited = false) {
     EmulatedBlock block(64);
     SharedMemory memory(block, 3 * kN * kN);
     const auto plane = memory.at<float>(0), weights = memory.at<float>(2 * kN * kN),
@@ -116,12 +120,12 @@ class ShrinkWrapBody : public testing::Test {
     std::vector<float> expected(kN * kN, 1);
     SupportUpdate reference(kN);
     if (limited) reference.stay_inside(limit_);
-    reference(re_.data(), im_.data(), kN, sigma, rule, expected.data());
+    reference(re_.data(), im_.data(), kN, part, rule, expected.data());
     block.each([&](int thread) {
       for (int i = thread; i < kN * kN; i += block.threads())
         plane[i] = std::hypot(re_[static_cast<std::size_t>(i)], im_[static_cast<std::size_t>(i)]);
     });
-    const bool any = shrink_wrap(block, rule, sigma, kN, limited ? limit_.data() : nullptr, plane,
+    const bool any = shrink_wrap(block, rule, part, kN, limited ? limit_.data() : nullptr, plane,
                                  plane + kN * kN, weights, scratch);
     for (int i = 0; i < kN * kN; ++i)
       EXPECT_EQ(any ? float(plane[i]) : 1.0f, expected[static_cast<std::size_t>(i)]) << i;
@@ -139,17 +143,23 @@ TEST_F(ShrinkWrapBody, GivesTheSupportThatSupportUpdateGives) {
 }
 
 TEST_F(ShrinkWrapBody, KeepsTheBrightestOfTheAreaAskedFor) {
-  for (const float area : {0.001f, 0.1f, 0.25f, 0.9f, 1.0f}) compare({.area = area, .grow = 0}, 0.8f);
+  for (const float area : {0.001f, 0.1f, 0.25f, 0.9f, 1.0f})
+    compare({.area_start = area, .area_end = area, .grow = 0}, 0.8f);
   // Most of the square is exactly zero: the area asked for cannot be had.
-  compare({.area = 0.95f, .grow = 0}, 0);
+  compare({.area_start = 0.95f, .area_end = 0.95f, .grow = 0}, 0);
   std::ranges::fill(re_, 0.25f);
-  compare({.area = 0.5f, .grow = 0}, 0);
+  compare({.area_start = 0.5f, .area_end = 0.5f, .grow = 0}, 0);
+}
+
+TEST_F(ShrinkWrapBody, BlursAndKeepsAnAreaAsFarAsItsWayIsDone) {
+  const ShrinkWrap rule{.sigma_start = 3, .sigma_end = 0.7f, .area_start = 0.6f, .area_end = 0.1f, .grow = 0};
+  for (const float part : {0.0f, 0.3f, 1.0f}) compare_at(part, rule);
 }
 
 TEST_F(ShrinkWrapBody, StaysInsideAnUpperLimit) {
   for (std::size_t i = 0; i < limit_.size(); i += 3) limit_[i] = 0;
   compare({}, 1, true);
-  compare({.area = 0.3f, .grow = 2}, 1, true);
+  compare({.area_start = 0.3f, .area_end = 0.3f, .grow = 2}, 1, true);
 }
 
 TEST_F(ShrinkWrapBody, LeavesTheSupportAloneWhereThereIsNothing) {

@@ -22,9 +22,13 @@ struct Planes {
   bool inside(int y, int x) const { return support[at(y, x)] == 1; }
   int area() const { return static_cast<int>(std::count(support.begin(), support.end(), 1.0f)); }
   bool update(float sigma, float threshold) { return update(sigma, {.threshold = threshold, .grow = 0}); }
-  bool update(float sigma, const ShrinkWrap& rule) {
+  bool update(float sigma, ShrinkWrap rule) {
+    rule.sigma_start = rule.sigma_end = sigma;
+    return update_at(0, rule);
+  }
+  bool update_at(float part, const ShrinkWrap& rule) {
     SupportUpdate update(kN);
-    return update(re.data(), im.data(), kStride, sigma, rule, support.data());
+    return update(re.data(), im.data(), kStride, part, rule, support.data());
   }
 };
 
@@ -102,13 +106,29 @@ TEST(SupportUpdate, KeepsTheBrightestPixelsOfAnArea) {
   Planes planes;
   for (int i = 0; i < kN * kN; ++i)
     planes.re[Planes::at(i / kN, i % kN)] = static_cast<float>(i * 37 % (kN * kN) + 1);
-  planes.update(0, {.area = 0.25f, .grow = 0});
+  planes.update(0, {.area_start = 0.25f, .area_end = 0.25f, .grow = 0});
   EXPECT_EQ(planes.area(), kN * kN / 4);
   for (int i = 0; i < kN * kN; ++i) {
     EXPECT_EQ(planes.inside(i / kN, i % kN), i * 37 % (kN * kN) + 1 > kN * kN * 3 / 4) << i;
   }
-  planes.update(0, {.area = 1, .grow = 0});
+  planes.update(0, {.area_start = 1, .area_end = 1, .grow = 0});
   EXPECT_EQ(planes.area(), kN * kN);
+}
+
+TEST(SupportUpdate, BlursAndKeepsAnAreaAsFarAsItsWayIsDone) {
+  Planes planes;
+  for (int i = 0; i < kN * kN; ++i)
+    planes.re[Planes::at(i / kN, i % kN)] = static_cast<float>(i * 37 % (kN * kN) + 1);
+  const ShrinkWrap rule{.sigma_start = 0, .sigma_end = 0, .area_start = 0.75f, .area_end = 0.25f, .grow = 0};
+  for (const auto& [part, area] : {std::pair{0.0f, 108}, std::pair{0.5f, 72}, std::pair{1.0f, 36}}) {
+    planes.update_at(part, rule);
+    EXPECT_EQ(planes.area(), area);
+  }
+  Planes point, other;
+  point.re[Planes::at(6, 6)] = other.re[Planes::at(6, 6)] = 1;
+  point.update_at(0.5f, {.sigma_start = 3, .sigma_end = 1, .threshold = 0.5f, .grow = 0});
+  other.update(2, 0.5f);
+  EXPECT_EQ(point.support, other.support);
 }
 
 TEST(SupportUpdate, GrowsByTheFourNeighboursInsideTheSquare) {
