@@ -29,6 +29,7 @@ ARROWS = {
     "engine/refine/loop": "engine/fft engine/refine engine/score",
     "engine/refine/starts": "engine/device engine/fft engine/frame engine/infer engine/refine engine/refine/loop engine/score",
     "engine/refine/explain": "engine/frame engine/refine engine/refine/starts engine/score",
+    "engine/refine/retry": "engine/frame engine/refine engine/refine/starts engine/score",
     "engine/refine/cpu": "engine/device engine/frame engine/refine engine/refine/loop engine/refine/starts",
     "engine/refine/cuda": "engine/device engine/refine engine/refine/loop engine/refine/starts engine/score",
     "service/ingest": "engine proto",

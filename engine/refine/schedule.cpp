@@ -13,13 +13,13 @@ namespace {
 constexpr int kMostIterations = 1'000'000;
 constexpr int kDeepest = 32;  // parentheses inside parentheses
 
-constexpr std::string_view kExplain = "explain";
+constexpr std::string_view kExplain = "explain", kRandom = "random";
 constexpr std::array<std::pair<std::string_view, std::string_view>, 5> kPresets{{
     {"polish", "85*HIO+15*AER"},
     {"thorough", "85*HIO+15*AER+765*HIO+135*AER"},
     {kExplain, "85*HIO+15*AER+765*HIO+135*AER"},
     {"paper", "12*(40*HIO+10*ER)+SW"},
-    {"random", "11*(45*HIO+5*ER)+100*ER+SW(threshold=0.15,grow=0)"},
+    {kRandom, "11*(45*HIO+5*ER)+100*ER+SW(threshold=0.15,grow=0)"},
 }};
 
 constexpr std::array<std::pair<std::string_view, Algorithm>, 10> kAlgorithms{{
@@ -335,6 +335,7 @@ Schedule parse_schedule(std::string_view text) {
     }
     schedule = Parser(notation).parse();
     schedule.until_explained = text == kExplain;
+    schedule.tries_areas = text == kRandom;
   }
   schedule.text = text;
   return schedule;

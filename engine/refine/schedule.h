@@ -73,7 +73,8 @@ struct Schedule {
   ModulusRule modulus;
   std::optional<Stop> stop;
   bool until_explained = false;  ///< rounds of these steps and parts of them (engine/refine/explain)
-  std::string text;              ///< as given, for the record
+  bool tries_areas = false;  ///< supports of a given area where nothing else convinces (engine/refine/retry)
+  std::string text;          ///< as given, for the record
 
   int iterations() const;
 };

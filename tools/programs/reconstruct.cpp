@@ -18,6 +18,7 @@
 #include "engine/infer/network.h"
 #include "engine/refine/cuda/solver.h"
 #include "engine/refine/explain/explain.h"
+#include "engine/refine/retry/retry.h"
 #include "engine/refine/schedule.h"
 #include "engine/refine/solver.h"
 #include "tools/programs/reconstruct_arguments.h"
@@ -69,7 +70,8 @@ std::vector<std::unique_ptr<refine::Solver>> solvers_for(const ReconstructArgume
   while (solvers.size() < workers)
     solvers.push_back(refine::make_cuda_solver({.pattern_size = pattern_size, .starts_per_frame = starts}));
   for (auto& solver : solvers)
-    solver = refine::make_explaining_solver(std::move(solver), arguments.explain());
+    solver =
+        refine::make_explaining_solver(refine::make_retrying_solver(std::move(solver)), arguments.explain());
   return solvers;
 }
 

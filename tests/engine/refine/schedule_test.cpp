@@ -129,6 +129,8 @@ TEST(Schedule, KnowsThePresets) {
   EXPECT_EQ(preset_names(), "polish, thorough, explain, paper, random, none");
   EXPECT_TRUE(parse_schedule("explain").until_explained);
   EXPECT_FALSE(parse_schedule("thorough").until_explained);
+  EXPECT_TRUE(parse_schedule("random").tries_areas);
+  EXPECT_FALSE(parse_schedule("paper").tries_areas);
   EXPECT_EQ(parse_schedule("none").iterations(), 0);
 }
 
