@@ -36,7 +36,7 @@ struct Choosing {
   /// At least 1.
   int generations = 1;
   /// What comes out is moved onto the frame's first start (registration.h): with the network's answer there,
-  /// a live picture does not flip between twins. Not where there is an upper limit.
+  /// a live picture does not flip between twins. That may leave an upper limit by as much.
   bool like_first_start = false;
 };
 

@@ -126,7 +126,7 @@ refine::Choosing ReconstructArguments::choosing(int starts) const {
   choosing.confidence = chooses;
   choosing.held_out = hold_out;
   choosing.generations = generations;
-  choosing.like_first_start = !random();
+  choosing.like_first_start = !random() && support.empty();  // what is given is where the object is
   return choosing;
 }
 

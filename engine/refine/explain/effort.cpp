@@ -143,7 +143,7 @@ void Effort::keep(const Answer& answer) {
 void Effort::give(std::span<std::complex<float>> object, std::span<std::uint8_t> support) const {
   std::ranges::copy(best_.object, object.begin());
   std::ranges::copy(best_.support, support.begin());
-  if (starts_.choosing.like_first_start && starts_.upper_limit.empty())
+  if (starts_.choosing.like_first_start)
     register_to(std::span(starts_.object).first(object.size()), object, support, starts_.size);
 }
 

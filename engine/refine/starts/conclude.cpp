@@ -81,7 +81,7 @@ void Conclusion::operator()(const PatternBatch& patterns, const Starts& starts, 
                       out.prtf.begin() + static_cast<std::ptrdiff_t>(index * chosen.prtf.size()));
   }
   if (choosing.held_out > 0) out.free_log_likelihood[index] = results.free_log_likelihood[which];
-  const bool registers = choosing.like_first_start && upper_limit.empty();
+  const bool registers = choosing.like_first_start;
   if (registers) {
     const std::size_t cells = out.objects.object_cells();
     const auto first = index * static_cast<std::size_t>(starts.per_frame) * cells;

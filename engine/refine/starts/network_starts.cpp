@@ -17,12 +17,12 @@ NetworkStarts::NetworkStarts(const NetworkStartsOptions& options, Network* viewe
 Starts NetworkStarts::operator()(const PatternBatch& patterns, const ObjectBatch& answers,
                                  std::vector<std::uint8_t> upper_limit) {
   Starts starts = starts_from(answers);
+  starts.choosing.like_first_start = upper_limit.empty();  // what is given is where the object is
   stay_within_extent(patterns, answers, upper_limit);
   confine(starts, std::move(upper_limit));
   if (view_) add_registered_starts(starts, views_ - 1, (*view_)(patterns, views_));
   add_perturbed_starts(starts, options_.per_frame, options_.spread, options_.seed);
   starts.choosing.average = true;
-  starts.choosing.like_first_start = true;
   return starts;
 }
 

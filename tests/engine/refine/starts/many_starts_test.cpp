@@ -216,6 +216,9 @@ TEST(ManyStarts, MayBePutWhereTheFirstOneLay) {
   const Refined registered = solve(particle.pattern(kM), starts, "none");
   EXPECT_GT(overlap(registered).real(), 0.95f);
   EXPECT_NEAR(registered.objects.residual[0], flipped.objects.residual[0], 1e-6f);
+  starts.upper_limit = starts.support;
+  EXPECT_GT(overlap(solve(particle.pattern(kM), starts, "none")).real(), 0.95f)
+      << "the network's is an extent";
 }
 
 }  // namespace

@@ -127,6 +127,9 @@ TEST(NetworkStarts, AskForTheAverageWhereTheFirstOneLies) {
   const Starts starts = NetworkStarts({.per_frame = 2}, nullptr)(PatternBatch(1, 2 * kN), answers(1));
   EXPECT_TRUE(starts.choosing.average);
   EXPECT_TRUE(starts.choosing.like_first_start);
+  const auto limited = NetworkStarts({.per_frame = 2}, nullptr)(PatternBatch(1, 2 * kN), answers(1),
+                                                                std::vector<std::uint8_t>(kN * kN, 1));
+  EXPECT_FALSE(limited.choosing.like_first_start) << "it may not be moved out of what is given";
 }
 
 /// A disc of radius 6 in a square of 32, off its middle, with a halo all over as networks leave it on noise.
