@@ -19,6 +19,7 @@
 #include "engine/infer/views.h"
 #include "engine/refine/cuda/solver.h"
 #include "engine/refine/explain/explain.h"
+#include "engine/refine/input_check.h"
 #include "service/http/api.h"
 #include "service/http/server.h"
 #include "service/ingest/protocols.h"
@@ -130,6 +131,8 @@ std::vector<std::unique_ptr<refine::Solver>> make_solvers(const Config& config) 
     for (int i = 0; i < std::max(1, config.pipeline.refine_workers); ++i)
       solvers.push_back(blaming("refine.device: ", [&] { return cuda_solver(config, *device); }));
   }
+  for (const auto& solver : solvers)
+    blaming("refine.schedule: ", [&] { refine::check_steps(*solver, config.schedule); });
   for (auto& solver : solvers)
     solver = refine::make_explaining_solver(std::move(solver), {.iterations = config.pipeline.refine_budget});
   return solvers;

@@ -66,4 +66,10 @@ void check_input(const PatternBatch& patterns, const Starts& starts, const Sched
   check_input(patterns, starts);
 }
 
+void check_steps(const Solver& solver, const Schedule& schedule) {
+  if (std::ranges::any_of(schedule.steps, [&](const Step& step) { return !solver.has(step.algorithm); }))
+    throw std::invalid_argument("refine: ML in the schedule '" + schedule.text +
+                                "' is computed on the CPU alone, not on a GPU");
+}
+
 }  // namespace flashphase::refine

@@ -22,7 +22,7 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 5> kPresets{
     {kRandom, "11*(45*HIO+5*ER)+100*ER+SW(threshold=0.15,grow=0)"},
 }};
 
-constexpr std::array<std::pair<std::string_view, Algorithm>, 10> kAlgorithms{{
+constexpr std::array<std::pair<std::string_view, Algorithm>, 11> kAlgorithms{{
     {"ER", Algorithm::er},
     {"AER", Algorithm::aer},
     {"HIO", Algorithm::hio},
@@ -33,8 +33,9 @@ constexpr std::array<std::pair<std::string_view, Algorithm>, 10> kAlgorithms{{
     {"CHIO", Algorithm::chio},
     {"SF", Algorithm::sf},
     {"OSS", Algorithm::oss},
+    {"ML", Algorithm::ml},
 }};
-constexpr std::string_view kWords = "ER, AER, HIO, RAAR, DM, RRR, HPR, CHIO, SF, OSS, SW, MOD, STOP";
+constexpr std::string_view kWords = "ER, AER, HIO, RAAR, DM, RRR, HPR, CHIO, SF, OSS, ML, SW, MOD, STOP";
 
 int count_iterations(const std::vector<Step>& steps) {
   int sum = 0;
@@ -133,6 +134,15 @@ class Parser {
 
   Step step(Algorithm algorithm) {
     Step step{algorithm, 1};
+    if (algorithm == Algorithm::ml) {
+      parameters(
+          [&](std::string_view name) {
+            if (name == "pull") step.pull = value_from(1e-6f, 1.0f);
+            return name == "pull";
+          },
+          "pull");
+      return step;
+    }
     const bool has_beta =
         algorithm != Algorithm::er && algorithm != Algorithm::aer && algorithm != Algorithm::sf;
     const bool has_positive = algorithm != Algorithm::aer;  // its momentum leads out of what is positive

@@ -10,7 +10,7 @@
 namespace flashphase::refine {
 
 /// The formulas and their sources stand in algorithms.h, that of DM in iterate.h.
-enum class Algorithm { er, aer, hio, raar, dm, rrr, hpr, chio, sf, oss };
+enum class Algorithm { er, aer, hio, raar, dm, rrr, hpr, chio, sf, oss, ml };
 
 struct Step {
   Algorithm algorithm = Algorithm::er;
@@ -19,6 +19,7 @@ struct Step {
   float alpha = 0.4f;     ///< of CHIO
   bool positive = false;  ///< the real part must not be negative
   bool real = false;      ///< the imaginary part must be zero
+  float pull = 0;         ///< of ML: expected real-space error of the start; 0 = it says nothing
 
   bool operator==(const Step&) const = default;
 };
@@ -87,8 +88,9 @@ struct Schedule {
 ///
 /// Steps: ER, AER (accelerated ER), HIO, RAAR, DM, RRR, HPR, CHIO, SF, OSS with beta=..., CHIO also
 /// alpha=..., each but AER also the option positive, each the option real:
-/// "200*RAAR(beta=0.9,positive)+20*ER(positive)". Settings of the whole, once, outside parentheses and
-/// without a count:
+/// "200*RAAR(beta=0.9,positive)+20*ER(positive)"; and ML, maximum likelihood of the counts, alone or as
+/// ML(pull=...) towards the start (maximum_likelihood.h; on the CPU alone). Settings of the whole, once,
+/// outside parentheses and without a count:
 ///   SW(every=,from=,sigma=start:end,threshold= or area=start:end,grow=)   MOD(confidence=,bound=)
 ///   STOP(after=,gain=,below=)
 /// At most 1 000 000 iterations. Throws std::invalid_argument with a sentence that points at the column.

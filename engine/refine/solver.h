@@ -79,9 +79,9 @@ struct Refined {
 ///
 /// What comes out of a start is its best candidate: the object of lowest modulus chi^2 among those that are
 /// zero outside the support (the start, every iterate of ER, and the last iterate of all cut to the support),
-/// since the support last changed. `residual` is engine/score's modulus chi^2 of that object, `support` the
-/// support it obeys. A pattern without signal, or starts that are zero inside the support, give a zero object
-/// with residual 1.
+/// since the support last changed; an iterate of ML takes the place of all before it. `residual` is
+/// engine/score's modulus chi^2 of that object, `support` the support it obeys. A pattern without signal, or
+/// starts that are zero inside the support, give a zero object with residual 1.
 ///
 /// Thread: an instance serves one thread at a time. Blocking: computes and returns. Throws
 /// std::invalid_argument naming what does not fit (shapes, empty support, no measured pixel, n > m/2, NaN in
@@ -91,6 +91,8 @@ class Solver {
   virtual ~Solver() = default;
   virtual void solve(const PatternBatch& patterns, const Starts& starts, const Schedule& schedule,
                      Refined& out) = 0;
+  /// Whether it computes steps of this algorithm; solve() refuses others with a sentence.
+  virtual bool has(Algorithm) const { return true; }
   /// Frames in one call that keep the device busy.
   virtual int preferred_batch() const { return 1; }
   /// How many times, since construction, work was cut smaller for want of device memory.

@@ -49,6 +49,8 @@ bool Lane::take(const FrameTask& task) {
 void Lane::run(const FrameTask& task, std::span<const std::complex<float>> start,
                std::chrono::nanoseconds time_limit, int which, Results& results) {
   iterate_.set_start(start, task.support, results.objects.size);
+  if (std::ranges::any_of(task.schedule.steps, [](const Step& step) { return step.pull > 0; }))
+    iterate_.keep_start();
   const auto at = static_cast<std::size_t>(which);
   results.iterations[at] = iterate(task.schedule, time_limit);
   const bool any = std::isfinite(best_.chi2());
@@ -76,7 +78,9 @@ int Lane::iterate(const Schedule& schedule, std::chrono::nanoseconds time_limit)
       if (progress.candidate) best_.consider(iterate_, fit);
       if (schedule.stop && stagnates(*schedule.stop, fit, progress)) return finish(progress);
       advance(step, update, i, progress.candidate, fit);
-      progress.candidate = step.algorithm == Algorithm::er || step.algorithm == Algorithm::aer;
+      const bool likelihood = step.algorithm == Algorithm::ml;
+      if (likelihood) best_.outdate();  // it is not chi^2 that falls
+      progress.candidate = likelihood || step.algorithm == Algorithm::er || step.algorithm == Algorithm::aer;
       ++progress.done;
     }
   }
@@ -86,6 +90,10 @@ int Lane::iterate(const Schedule& schedule, std::chrono::nanoseconds time_limit)
 void Lane::advance(const Step& step, const Update& update, int done, bool candidate, const Fit& fit) {
   if (step.algorithm == Algorithm::dm) {
     iterate_.difference_map(step.beta, step.positive, step.real);
+    return;
+  }
+  if (step.algorithm == Algorithm::ml) {
+    iterate_.climb(done == 0 || !candidate, step.pull);
     return;
   }
   if (step.algorithm == Algorithm::aer) {

@@ -22,7 +22,7 @@ class Best {
   explicit Best(int n);
 
   void clear();
-  /// The support changed: the next candidate replaces this one whatever its residual.
+  /// The support changed, or the likelihood rose: the next candidate replaces this one whatever its residual.
   void outdate() { outdated_ = true; }
   void consider(const Iterate& iterate, const Fit& fit);
 

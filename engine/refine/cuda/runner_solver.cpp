@@ -89,12 +89,14 @@ class RunnerSolver final : public CudaSolver {
       : runner_(std::move(runner)), time_limit_(time_limit), host_threads_(host_threads) {}
 
   std::uint64_t out_of_memory() const override { return runner_->out_of_memory(); }
+  bool has(Algorithm algorithm) const override { return algorithm != Algorithm::ml; }
   double device_seconds() const override { return runner_->device_seconds(); }
   std::string kernel_name(int pattern_size) const override { return runner_->kernel_name(pattern_size); }
 
   void solve(const PatternBatch& patterns, const Starts& starts, const Schedule& schedule,
              Refined& out) override {
     check_input(patterns, starts, schedule);
+    check_steps(*this, schedule);
     Conclusion::begin(patterns, starts, out);
     if (patterns.count == 0) return;
     const RunnerShape shape{.m = patterns.size,

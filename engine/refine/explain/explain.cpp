@@ -46,6 +46,7 @@ class ExplainingSolver final : public Solver {
 
   int preferred_batch() const override { return solver_->preferred_batch(); }
   std::uint64_t out_of_memory() const override { return solver_->out_of_memory(); }
+  bool has(Algorithm algorithm) const override { return solver_->has(algorithm); }
 
  private:
   static void give(const PatternBatch& patterns, const Starts& starts, const std::vector<Effort>& efforts,

@@ -12,6 +12,7 @@ Update update_of(const Step& step) {
   switch (step.algorithm) {
     case Algorithm::er:
     case Algorithm::aer:
+    case Algorithm::ml:
       break;
     case Algorithm::sf:
       update.outside = {-1, 0};

@@ -21,6 +21,7 @@ namespace flashphase::refine {
 ///   RRR   (1 - beta) g + beta P inside, g - beta P outside; test 2 P - g >= 0. Elser, IUCrJ 5 (2018)
 ///   OSS   that of HIO (the filter comes after it, see Iterate::smooth_outside)
 ///   AER   that of ER (the momentum is added by Iterate::accelerate)
+///   ML    none: Iterate::climb
 /// With the option real the imaginary part counts as outside everywhere.
 /// Precondition: not the difference map, which needs two projections (Iterate::difference_map).
 Update update_of(const Step& step);

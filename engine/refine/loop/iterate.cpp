@@ -147,6 +147,20 @@ void Iterate::difference_map(float beta, bool positive, bool real) {
   }
 }
 
+MaximumLikelihood& Iterate::likelihood() {
+  if (!likelihood_) likelihood_.emplace(size(), stride());
+  return *likelihood_;
+}
+
+void Iterate::keep_start() {
+  likelihood().pull_to(re(), im());
+}
+
+void Iterate::climb(bool first, float pull) {
+  const Loop::Edit g = loop_->edit();
+  likelihood().step({modulus_.data(), support_.data(), unit_, pull}, first, g.re, g.im);
+}
+
 void Iterate::smooth_outside(float width) {
   const int m = size();
   transform_g();

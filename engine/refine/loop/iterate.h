@@ -9,6 +9,7 @@
 
 #include "engine/fft/fft2.h"
 #include "engine/refine/loop/loop.h"
+#include "engine/refine/loop/maximum_likelihood.h"
 #include "engine/refine/schedule.h"
 
 namespace flashphase::refine {
@@ -23,7 +24,8 @@ struct Fit {
 /// project(), then update() or difference_map(), with P = F^-1[ sqrt(I) F g / |F g| ], unmeasured
 /// coefficients as they are or bounded. The n x n object sits in the corner of the frame and Fourier space
 /// stays transposed, so that nothing is ever shifted. Inside, the pattern is scaled to a mean of about 1;
-/// unit() gives its own units back. Thread: one. No allocation after construction.
+/// unit() gives its own units back. Thread: one. No allocation after construction but for the first climb()
+/// and keep_start().
 class Iterate {
  public:
   explicit Iterate(int m);
@@ -61,6 +63,14 @@ class Iterate {
   /// with the options also what is positive and what is real.
   void difference_map(float beta, bool positive, bool real);
 
+  /// The iteration's end for maximum likelihood of the counts, which the pattern has to be (intervals and
+  /// bounds do not count): a step of MaximumLikelihood. `pull` as there, its x0 the start, of which
+  /// keep_start() was told.
+  void climb(bool first, float pull);
+
+  /// Before the first project(): g as it is, is what climb() pulls to.
+  void keep_start();
+
   /// Between two iterations: g outside the support through exp(-(k / width)^2 / 2), k and width in pixels of
   /// Fourier space (oversampling smoothness, Rodriguez et al., J. Appl. Cryst. 46, 312, 2013).
   void smooth_outside(float width);
@@ -88,6 +98,7 @@ class Iterate {
   Target target() const;
   void spread(fft::AlignedFloats& plane) const;
   void transform_g();
+  MaximumLikelihood& likelihood();
 
   std::unique_ptr<Loop> loop_;
   fft::Fft2 fft_;
@@ -96,6 +107,7 @@ class Iterate {
   fft::AlignedFloats a_re_, a_im_, b_re_, b_im_;  ///< of the difference map, smooth_outside and accelerate
   double momentum_ = 1;                           ///< t of accelerate ...
   double last_chi2_ = std::numeric_limits<double>::infinity();  ///< ... and what it must not rise above
+  std::optional<MaximumLikelihood> likelihood_;
   bool bounded_ = false;
   double modulus_energy_ = 0;  ///< sum of the scaled modulus squared over measured pixels
   double unit_ = 1;

@@ -56,6 +56,7 @@ class RetryingSolver final : public Solver {
 
   int preferred_batch() const override { return solver_->preferred_batch(); }
   std::uint64_t out_of_memory() const override { return solver_->out_of_memory(); }
+  bool has(Algorithm algorithm) const override { return solver_->has(algorithm); }
 
  private:
   /// What is known of a frame before any result.

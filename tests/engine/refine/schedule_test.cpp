@@ -53,6 +53,15 @@ TEST(Schedule, ReadsTheFeedback) {
   EXPECT_THAT(parse_schedule("7*HIO(beta=0.75)").steps, ElementsAre(hio(7, 0.75f)));
 }
 
+TEST(Schedule, ReadsMaximumLikelihoodAndItsPull) {
+  EXPECT_THAT(parse_schedule("30*ML+ML(pull=0.01)").steps,
+              ElementsAre(Step{.algorithm = Algorithm::ml, .iterations = 30},
+                          Step{.algorithm = Algorithm::ml, .iterations = 1, .pull = 0.01f}));
+  EXPECT_THROW(parse_schedule("ML(beta=0.9)"), std::invalid_argument);
+  EXPECT_THROW(parse_schedule("ML(pull=0)"), std::invalid_argument);
+  EXPECT_THROW(parse_schedule("HIO(pull=0.01)"), std::invalid_argument);
+}
+
 TEST(Schedule, ReadsShrinkWrap) {
   const Schedule schedule = parse_schedule("9*ER+SW(every=5,from=50,sigma=3:1.5,threshold=0.2)");
   EXPECT_EQ(schedule.iterations(), 9);
