@@ -86,6 +86,8 @@ class PlainIterate {
       case Algorithm::oss:
         for (std::size_t i = 0; i < g_.size(); ++i) g_[i] = input_output(step, i, pm[i]);
         break;
+      case Algorithm::ml:  // no projections: maximum_likelihood_test.cpp
+        FAIL();
     }
   }
 
