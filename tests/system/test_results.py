@@ -168,7 +168,8 @@ def test_polish_makes_unseen_particles_better_and_hardly_a_right_one_wrong(tmp_p
     assert refined["made_wrong"] <= 0.01 * right < refined["made_right"]
 
 
-POLISHED = {80: 0.007, 92: 0.0017, 99: 0.0015, 106: 0.0022, 112: 0.0045}
+# Half of a pattern's photons foretell the other half best inside the object's extent; wider supports fit lower (0.006 on 80).
+POLISHED = {80: 0.012, 92: 0.0017, 99: 0.0015, 106: 0.0042, 112: 0.0068}
 
 
 def test_polish_fits_measured_frames_better_than_random_starts_do(tmp_path):
