@@ -3,10 +3,23 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
-#include <cstdlib>
 
 namespace flashphase::score {
 namespace {
+
+float largest_of(std::span<const float> values) {
+  float largest = 0;
+#pragma omp simd reduction(max : largest)
+  for (std::size_t i = 0; i < values.size(); ++i) largest = values[i] > largest ? values[i] : largest;
+  return largest;
+}
+
+double sum_of(std::span<const float> values) {
+  double sum = 0;
+#pragma omp simd reduction(+ : sum)
+  for (std::size_t i = 0; i < values.size(); ++i) sum += static_cast<double>(values[i]);
+  return sum;
+}
 
 /// What a pixel that is not measured may hold: the most of the measured ones around it, all of the pattern's
 /// where there are none.
@@ -18,7 +31,7 @@ float brightest_near(std::span<const float> intensity, std::span<const std::uint
     for (int u = std::max(0, x - kReach); u <= std::min(m - 1, x + kReach); ++u)
       if (const auto at = static_cast<std::size_t>(v * m + u); measured[at])
         most = std::max(most, intensity[at]);
-  return most < 0 ? *std::ranges::max_element(intensity) : most;
+  return most < 0 ? largest_of(intensity) : most;
 }
 
 }  // namespace
@@ -29,13 +42,18 @@ Autocorrelation::Autocorrelation(int m)
       im_(static_cast<std::size_t>(m) * static_cast<std::size_t>(m)) {}
 
 std::span<const float> Autocorrelation::operator()(std::span<const float> intensity) {
-  const float brightest = *std::ranges::max_element(intensity);
+  const float brightest = largest_of(intensity);
   const float scale = brightest > 0 ? 1 / brightest : 1.0f;
-  const int m = size(), middle = m / 2;
-  for (int x = 0; x < m; ++x)
-    for (int y = 0; y < m; ++y)
-      re_[static_cast<std::size_t>(x * m + y)] =
-          scale * intensity[static_cast<std::size_t>((y + middle) % m * m + (x + middle) % m)];
+  const auto m = static_cast<std::size_t>(size()), middle = m / 2;
+  // The middle goes to the corner, into the transposed order of Fourier space.
+  const auto move = [&](std::size_t y, std::size_t from, std::size_t to, std::size_t x) {
+    const float* const row = intensity.data() + ((y + middle) % m) * m;
+    for (; from < to; ++from, ++x) re_[x * m + y] = scale * row[from];
+  };
+  for (std::size_t y = 0; y < m; ++y) {
+    move(y, middle, m, 0);
+    move(y, 0, middle, m - middle);
+  }
   std::ranges::fill(im_.span(), 0.0f);
   fft_.inverse(re_.data(), im_.data());
   const float first = re_[0] > 0 ? 1 / re_[0] : 0.0f;
@@ -44,15 +62,18 @@ std::span<const float> Autocorrelation::operator()(std::span<const float> intens
 }
 
 float outskirts(std::span<const float> autocorrelation, int m, int from) {
+  // Lags of `from` or more lie at [from, m - from].
   double sum = 0;
   int count = 0;
-  for (int v = -m / 2; v < m - m / 2; ++v) {
-    for (int u = -m / 2; u < m - m / 2; ++u) {
-      if (std::max(std::abs(v), std::abs(u)) < from) continue;
-      const auto at = static_cast<std::size_t>((v + m) % m * m + (u + m) % m);
-      sum += static_cast<double>(autocorrelation[at]) * static_cast<double>(autocorrelation[at]);
-      ++count;
-    }
+  for (int v = 0; v < m; ++v) {
+    const bool all = v >= from && v <= m - from;
+    const int first = all ? 0 : from, end = all ? m : std::max(from, m - from + 1);
+    const float* const row = autocorrelation.data() + static_cast<std::ptrdiff_t>(v) * m;
+    float of_row = 0;
+#pragma omp simd reduction(+ : of_row)
+    for (int u = first; u < end; ++u) of_row += row[u] * row[u];
+    sum += static_cast<double>(of_row);
+    count += end - first;
   }
   return count > 0 ? static_cast<float>(std::sqrt(sum / count)) : 0.0f;
 }
@@ -62,14 +83,13 @@ float overflow(std::span<const float> intensity, std::span<const std::uint8_t> m
   constexpr double kSignificant = 2.2;  // times the noise, of some 600 lags
   constexpr double kMissing = 0.001;    // of the light: it would pass for an overflow
   const int m = autocorrelation.size();
-  double photons = 0, missing = 0;
-  for (int y = 0; y < m; ++y) {
-    for (int x = 0; x < m; ++x) {
-      const auto at = static_cast<std::size_t>(y * m + x);
-      photons += static_cast<double>(intensity[at]);
-      if (!measured[at]) missing += static_cast<double>(brightest_near(intensity, measured, m, y, x));
-    }
-  }
+  const double photons = sum_of(intensity);
+  double missing = 0;
+  if (std::ranges::find(measured, std::uint8_t{0}) != measured.end())
+    for (int y = 0; y < m; ++y)
+      for (int x = 0; x < m; ++x)
+        if (!measured[static_cast<std::size_t>(y * m + x)])
+          missing += static_cast<double>(brightest_near(intensity, measured, m, y, x));
   if (!(photons > 0) || missing > kMissing * photons) return 0;
   const auto level = static_cast<double>(outskirts(autocorrelation(intensity), m, 27 * m / 64));
   const double power = level * level, noise = 1 / photons;

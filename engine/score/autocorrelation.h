@@ -33,11 +33,8 @@ float outskirts(std::span<const float> autocorrelation, int m, int from);
 /// How far the light of a pattern comes from an object too large for half its frame, whose autocorrelation
 /// then reaches, folded, where none should be: its outskirts beyond 27/64 of the frame in excess of counting
 /// noise, in quadrature. 0 where noise may explain them, and where too much light about zero of Q is not
-/// measured to tell. Compare with kBinLess. `intensity` [m, m] in photons, 0 where not measured.
+/// measured to tell. Compare with Domain::overflow_max. `intensity` [m, m] in photons, 0 where not measured.
 float overflow(std::span<const float> intensity, std::span<const std::uint8_t> measured,
                Autocorrelation& autocorrelation);
-
-/// From this overflow on the object does not fit the square: bin less.
-inline constexpr float kBinLess = 0.0034f;
 
 }  // namespace flashphase::score

@@ -8,6 +8,7 @@
 #include <random>
 #include <vector>
 
+#include "engine/frame/domain.h"
 #include "engine/score/metrics.h"
 
 namespace flashphase::score {
@@ -92,8 +93,10 @@ TEST(Overflow, TellsObjectsThatAreTooLargeForTheSquareFromThoseThatFit) {
   const std::vector<std::uint8_t> measured(64 * 64, 1);
   for (const double photons : {1e5, 1e6, 1e7})
     for (unsigned seed = 0; seed < 4; ++seed) {
-      EXPECT_GT(overflow(binned_disc(22, photons, seed), measured, autocorrelation), kBinLess) << photons;
-      EXPECT_LT(overflow(binned_disc(12, photons, seed), measured, autocorrelation), kBinLess) << photons;
+      EXPECT_GT(overflow(binned_disc(22, photons, seed), measured, autocorrelation), Domain().overflow_max)
+          << photons;
+      EXPECT_LT(overflow(binned_disc(12, photons, seed), measured, autocorrelation), Domain().overflow_max)
+          << photons;
     }
 }
 
@@ -107,7 +110,7 @@ TEST(Overflow, IsNotToldFromLightThatIsMissing) {
   auto large = binned_disc(22, 1e6, 1);
   std::vector<std::uint8_t> one_dead(64 * 64, 1);
   large[5 * 64 + 7] = one_dead[5 * 64 + 7] = 0;
-  EXPECT_GT(overflow(large, one_dead, autocorrelation), kBinLess);
+  EXPECT_GT(overflow(large, one_dead, autocorrelation), Domain().overflow_max);
   EXPECT_EQ(overflow(std::vector<float>(64 * 64), one_dead, autocorrelation), 0);
 }
 
