@@ -53,11 +53,12 @@ function(flashphase_program name)
   target_link_libraries(${name} PRIVATE flashphase_settings ${arg_LIBRARIES})
 endfunction()
 
-# flashphase_test(name [GPU] SOURCES ... LIBRARIES ...): a GoogleTest program; each TEST is one ctest entry named <name>.<test>.
+# flashphase_test(name [GPU] [TOGETHER] SOURCES ... LIBRARIES ...): a GoogleTest program; each TEST is one ctest entry named <name>.<test>.
+# TOGETHER: the program is one entry, named <name>, and tests/count_results.py counts its tests: starting LibTorch takes a second each time.
 # GPU: built with CUDA alone; they need a GPU, carry the label gpu and skip themselves where there is none; <name> ends in _gpu, by which
 # tools/gpu-check finds them.
 function(flashphase_test name)
-  cmake_parse_arguments(arg "GPU" "" "SOURCES;LIBRARIES" ${ARGN})
+  cmake_parse_arguments(arg "GPU;TOGETHER" "" "SOURCES;LIBRARIES" ${ARGN})
   if(arg_GPU AND NOT FLASHPHASE_CUDA)
     return()
   endif()
@@ -71,6 +72,11 @@ function(flashphase_test name)
     endif()
     set(labels LABELS gpu)
   endif()
-  gtest_discover_tests(test_${name} TEST_PREFIX "${name}." DISCOVERY_TIMEOUT 120 PROPERTIES TIMEOUT 300 ${labels}
-                       ENVIRONMENT "FLASHPHASE_SOURCE_DIR=${PROJECT_SOURCE_DIR}")
+  set(properties ${labels} ENVIRONMENT "FLASHPHASE_SOURCE_DIR=${PROJECT_SOURCE_DIR}")
+  if(arg_TOGETHER)
+    add_test(NAME ${name} COMMAND test_${name} --gtest_brief=1 --gtest_output=xml:${CMAKE_BINARY_DIR}/tests/${name}.xml)
+    set_tests_properties(${name} PROPERTIES TIMEOUT 900 ${properties})
+  else()
+    gtest_discover_tests(test_${name} TEST_PREFIX "${name}." DISCOVERY_TIMEOUT 120 PROPERTIES TIMEOUT 300 ${properties})
+  endif()
 endfunction()

@@ -50,7 +50,7 @@ template <class Make>
 auto beside_others(Make make) {
   return std::async(std::launch::async,
                     [&] {
-                      let_others_go_first(19);
+                      take_what_others_leave();
                       return make();
                     })
       .get();

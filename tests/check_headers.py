@@ -12,6 +12,7 @@ import re
 import shlex
 import subprocess
 import sys
+import tempfile
 
 # LibTorch takes half a minute a header, and not every machine has CUDA; the sources that include these are built anyway.
 SKIPPED = re.compile(r"#include <(torch/|c10/|ATen/|cuda|cufft|cublas|nvtx3/|cooperative_groups|cub/|mma)")
@@ -25,9 +26,7 @@ def flags_by_folder(build):
         words = shlex.split(entry["command"])
         if entry["file"].endswith(".cu"):
             continue
-        compiler = next(i for i, word in enumerate(words) if re.search(r"(g|clang)\+\+|c\+\+$", word))
-        kept = [w for w in words[compiler:] if not w.startswith(("-M", "-O")) and not w.endswith((".d", ".o", ".cpp"))]
-        kept = [w for w in kept if w not in ("-c", "-o")]
+        kept = [w for w in words if not w.startswith(("-M", "-O")) and not w.endswith((".d", ".o", ".cpp")) and w != "-o"]
         flags.setdefault(pathlib.Path(entry["file"]).parent, (kept, entry["directory"]))
     return flags
 
@@ -49,8 +48,9 @@ def is_built(header, root, sources):
 
 
 def compile_alone(header, command, directory):
-    result = subprocess.run([*command, "-fsyntax-only", "-x", "c++", "-w", str(header)],
-                            cwd=directory, capture_output=True, text=True)
+    with tempfile.TemporaryDirectory() as folder:  # an object, not the syntax alone: the compiler's cache knows it the next time
+        result = subprocess.run([*command, "-o", f"{folder}/header.o", "-x", "c++", "-w", str(header)],
+                                cwd=directory, capture_output=True, text=True)
     return None if result.returncode == 0 else f"{header}:\n{result.stderr}"
 
 

@@ -20,4 +20,8 @@ int workers_beside(int others, int asked, int cores);
 /// it is a thread's own, and without privileges there is no way back.
 void let_others_go_first(int value);
 
+/// The calling thread, and what it starts, runs when no other thread wants its core, and at once makes room
+/// for one that does: SCHED_IDLE. A low nice value would still keep others waiting for a slice of time.
+void take_what_others_leave();
+
 }  // namespace flashphase
