@@ -10,6 +10,7 @@ import os
 import pathlib
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -26,7 +27,8 @@ def flags_by_folder(build):
         words = shlex.split(entry["command"])
         if entry["file"].endswith(".cu"):
             continue
-        kept = [w for w in words if not w.startswith(("-M", "-O")) and not w.endswith((".d", ".o", ".cpp")) and w != "-o"]
+        compiler = next(i for i, word in enumerate(words) if re.search(r"(g|clang)\+\+|c\+\+$", word))
+        kept = [w for w in words[compiler:] if not w.startswith(("-M", "-O")) and not w.endswith((".d", ".o", ".cpp")) and w != "-o"]
         flags.setdefault(pathlib.Path(entry["file"]).parent, (kept, entry["directory"]))
     return flags
 
@@ -47,10 +49,13 @@ def is_built(header, root, sources):
     return first is not None and first[1] == header.relative_to(root).as_posix()
 
 
-def compile_alone(header, command, directory):
-    with tempfile.TemporaryDirectory() as folder:  # an object, not the syntax alone: the compiler's cache knows it the next time
-        result = subprocess.run([*command, "-o", f"{folder}/header.o", "-x", "c++", "-w", str(header)],
-                                cwd=directory, capture_output=True, text=True)
+def compile_alone(header, command, directory, root):
+    """What is wrong with the header, or None. It makes an object, so that the compiler's cache knows it the next time."""
+    cache = ["ccache"] if shutil.which("ccache") else []
+    with tempfile.TemporaryDirectory() as folder:
+        result = subprocess.run([*cache, *command, "-o", f"{folder}/header.o", "-x", "c++", "-w", str(header)],
+                                cwd=directory, capture_output=True, text=True,
+                                env={**os.environ, "CCACHE_BASEDIR": str(root), "CCACHE_NOHASHDIR": "1"})
     return None if result.returncode == 0 else f"{header}:\n{result.stderr}"
 
 
@@ -65,7 +70,7 @@ def main(root, build):
                 continue
             parents = [p for p in (header.parent, *header.parents) if p in flags]
             if parents and not is_skipped(header, root):
-                jobs.append((header, *flags[parents[0]]))
+                jobs.append((header, *flags[parents[0]], root))
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         failures = [text for text in pool.map(lambda job: compile_alone(*job), jobs) if text]
     print("\n".join(failures))

@@ -1,5 +1,8 @@
 #include "trainer/method.h"
 
+#include <torch/optim/adam.h>
+#include <torch/optim/sgd.h>
+
 #include <cmath>
 #include <numbers>
 #include <stdexcept>

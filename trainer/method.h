@@ -1,5 +1,7 @@
 #pragma once
 
+#include <torch/optim/optimizer.h>
+
 #include <array>
 #include <cstdint>
 #include <functional>

@@ -1,5 +1,7 @@
 #include "engine/infer/modules/network_module.h"
 
+#include <torch/nn/init.h>
+
 namespace flashphase::infer {
 
 torch::OrderedDict<std::string, torch::Tensor> NetworkModule::state() const {

@@ -1,7 +1,7 @@
 #include "engine/infer/modules/flash_module.h"
 
 #include <gtest/gtest.h>
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "engine/infer/features.h"
 #include "engine/infer/modules/module_checkpoint.h"
