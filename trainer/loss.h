@@ -1,7 +1,5 @@
 #pragma once
 
-#include <torch/types.h>
-
 #include "engine/infer/modules/wu2021_module.h"
 
 namespace flashphase::trainer {

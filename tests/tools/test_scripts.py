@@ -109,6 +109,21 @@ set_tests_properties(skips PROPERTIES SKIP_RETURN_CODE 77)
     assert (result.returncode, result.stdout) == (1, "1 passed, 2 failed, 1 skipped\n")
 
 
+def test_the_tests_of_a_whole_program_count(tmp_path):
+    """Real reports of ctest; the programs leave what GoogleTest writes for three tests, or die first or at their end."""
+    (tmp_path / "tests").mkdir()
+    cases = {"skips": '<testcase status="run" result="completed"/><testcase status="run" result="skipped"><skipped/></testcase>',
+             "fails": '<testcase status="run" result="completed"><failure/></testcase><testcase status="run" result="completed"/>'}
+    for name, text in (("good", cases["skips"]), ("bad", cases["fails"]), ("dies_late", cases["skips"])):
+        (tmp_path / "tests" / f"{name}.xml").write_text(f"<testsuites><testsuite>{text}</testsuite></testsuites>")
+    (tmp_path / "CTestTestfile.cmake").write_text(
+        "add_test(good /bin/true)\nadd_test(bad /bin/false)\nadd_test(dies_late /bin/false)\nadd_test(dies_first /bin/false)\n")
+    subprocess.run(["ctest", "--output-junit", tmp_path / "report.xml"], cwd=tmp_path, capture_output=True, check=False)
+    result = subprocess.run([sys.executable, TESTS / "count_results.py", tmp_path / "report.xml"], capture_output=True, text=True, check=False)
+    # good: one passed, one skipped; bad: one of each; dies_late: one passed, one skipped, it failed; dies_first: failed
+    assert (result.returncode, result.stdout) == (1, "3 passed, 3 failed, 2 skipped\n")
+
+
 def test_a_report_that_is_not_whole_fails(tmp_path):
     (tmp_path / "broken.xml").write_text("<testsuite><testcase name='a' status='run'></testcase>")
     for report in ("broken.xml", "missing.xml"):

@@ -1,7 +1,6 @@
 #include "engine/infer/modules/module_tensors.h"
 
 #include <torch/csrc/autograd/custom_function.h>
-#include <torch/nn/modules/batchnorm.h>
 
 #include "engine/infer/features.h"
 #include "engine/infer/modulus_projection.h"

@@ -1,7 +1,5 @@
 #pragma once
 
-#include <torch/nn/modules/batchnorm.h>
-
 #include <map>
 #include <string>
 #include <vector>

@@ -32,6 +32,17 @@ TEST(Cores, AreNotMoreThanTheAffinityMaskHas) {
   }).join();
 }
 
+TEST(Priority, WhatOthersLeaveIsIdleTimeAndOnlyTheThreadsOwn) {
+  std::thread([] {
+    take_what_others_leave();
+    EXPECT_EQ(sched_getscheduler(0), SCHED_IDLE);
+    int of_child = -1;
+    std::thread([&] { of_child = sched_getscheduler(0); }).join();
+    EXPECT_EQ(of_child, SCHED_IDLE);
+  }).join();
+  EXPECT_EQ(sched_getscheduler(0), SCHED_OTHER);
+}
+
 TEST(Workers, TakeTheCoresThatTheOtherThreadsLeave) {
   EXPECT_EQ(workers_beside(4, 0, 64), 60);
   EXPECT_EQ(workers_beside(4, 0, 2), 1);
