@@ -206,6 +206,11 @@ std::uint64_t total(const YAML::Node& counts) {
   return sum;
 }
 
+/// Frames that the simulator, which has ended, says it sent.
+std::uint64_t sent_by(ChildProcess& simulator) {
+  return YAML::Load(simulator.output())["sent"].as<std::uint64_t>();
+}
+
 /// Receives until every sent frame is accounted for in the daemon, or nothing moves for ten seconds.
 YAML::Node watch_until_accounted(ResultReceiver& receiver, ChildProcess& simulator, int http_port,
                                  Watched& watched) {
@@ -225,10 +230,11 @@ YAML::Node watch_until_accounted(ResultReceiver& receiver, ChildProcess& simulat
     const std::uint64_t done = published + total((*status)["rejected"]) + total((*status)["dropped"]);
     if (done != last_done) moved = Clock::now();
     last_done = done;
-    const bool all_sent = simulator.wait(milliseconds(0)).has_value();
+    const auto ended = simulator.wait(milliseconds(0));
+    if (ended && *ended != kDone) return *status;
+    const bool all_here = ended && received >= sent_by(simulator);  // not some still on their way
     const bool all_seen = watched.inferred >= published;
-    if (all_sent && received > 0 && done == received && all_seen &&
-        (*status)["in_flight"].as<std::uint64_t>() == 0)
+    if (all_here && done == received && all_seen && (*status)["in_flight"].as<std::uint64_t>() == 0)
       return *status;
     if (Clock::now() - moved > std::chrono::seconds(10)) return *status;
   }
@@ -260,7 +266,7 @@ int run(const Arguments& arguments) {
   if (simulator.wait(milliseconds(0)) != kDone)
     throw std::runtime_error("flashphase-sim failed:\n" + simulator.output());
 
-  const std::uint64_t sent = YAML::Load(simulator.output())["sent"].as<std::uint64_t>();
+  const std::uint64_t sent = sent_by(simulator);
   const bool accounted = watched.bye && daemon_exit == kDone && sent == watched.bye->received() &&
                          watched.bye->received() ==
                              watched.bye->published() + watched.bye->rejected() + watched.bye->dropped() &&
