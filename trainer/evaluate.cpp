@@ -30,14 +30,6 @@ struct Samples {
   std::vector<double> modulus_chi2, amplitude_chi2, phase_chi2, real_space_error;
 };
 
-Figure figure_of(std::vector<double> values) {
-  double sum = 0;
-  for (const double value : values) sum += value;
-  const std::size_t middle = values.size() / 2;
-  std::nth_element(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(middle), values.end());
-  return {sum / static_cast<double>(values.size()), values[middle]};
-}
-
 Evaluation evaluation_of(int iterations, const Samples& samples, const Samples& alone) {
   Evaluation row{iterations, figure_of(samples.modulus_chi2), figure_of(samples.amplitude_chi2),
                  figure_of(samples.phase_chi2), figure_of(samples.real_space_error)};
@@ -114,6 +106,14 @@ void print_table(const std::vector<Evaluation>& rows) {
 }
 
 }  // namespace
+
+Figure figure_of(std::vector<double> values) {
+  double sum = 0;
+  for (const double value : values) sum += value;
+  const std::size_t middle = values.size() / 2;
+  std::nth_element(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(middle), values.end());
+  return {sum / static_cast<double>(values.size()), values[middle]};
+}
 
 std::vector<Evaluation> evaluate(const EvaluateOptions& options) {
   const DatasetReader file(options.data);

@@ -24,6 +24,9 @@ struct Figure {
   double mean = 0, median = 0;
 };
 
+/// Of one value at least.
+Figure figure_of(std::vector<double> values);
+
 /// One row: the figures after so many iterations.
 struct Evaluation {
   int iterations = 0;

@@ -14,7 +14,6 @@
 #include <vector>
 
 #include "engine/dataset/output.h"
-#include "engine/device/cuda_devices.h"
 #include "engine/device/stop_signals.h"
 #include "engine/frame/frame.h"
 #include "engine/infer/modules/module_checkpoint.h"
@@ -29,7 +28,7 @@ class Fit {
  public:
   explicit Fit(const FitOptions& options)
       : options_(options),
-        device_(device_of(options)),
+        device_(device_of(options.backend)),
         data_(data_of(options)),
         steps_(options.minutes ? std::numeric_limits<std::uint64_t>::max()
                                : std::max<std::uint64_t>(
@@ -96,12 +95,6 @@ class Fit {
  private:
   /// Steps between two looks at the device.
   static constexpr std::uint64_t kReadEvery = Batches::kSlots / 2;
-
-  static torch::Device device_of(const FitOptions& options) {
-    if (options.backend == "cpu") return torch::kCPU;
-    require_cuda_device(0);
-    return {torch::kCUDA, 0};
-  }
 
   static TrainingData data_of(const FitOptions& options) {
     return options.data.empty() ? TrainingData::simulated(options.objects, options.recipe, options.threads)

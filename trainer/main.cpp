@@ -7,6 +7,7 @@
 #include "trainer/evaluate.h"
 #include "trainer/fit.h"
 #include "trainer/generate.h"
+#include "trainer/nearest.h"
 
 int main(int argc, char** argv) {
   CLI::App app("Make, train and judge the networks of Flashphase");
@@ -14,6 +15,7 @@ int main(int argc, char** argv) {
   flashphase::trainer::add_generate(app);
   flashphase::trainer::add_fit(app);
   flashphase::trainer::add_evaluate(app);
+  flashphase::trainer::add_nearest(app);
   try {
     app.parse(argc, argv);
     if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0)

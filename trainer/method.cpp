@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "engine/device/cuda_devices.h"
 #include "engine/infer/modules/flash_module.h"
 #include "engine/infer/modules/module_checkpoint.h"
 #include "engine/infer/modules/wu2021_module.h"
@@ -79,6 +80,12 @@ Method wu2021_method(const std::shared_ptr<infer::NetworkModule>& module, const 
 }
 
 }  // namespace
+
+torch::Device device_of(const std::string& backend) {
+  if (backend == "cpu") return torch::kCPU;
+  require_cuda_device(0);
+  return {torch::kCUDA, 0};
+}
 
 TrainingBatch::TrainingBatch(int batch, int m, int n)
     : features(torch::empty({batch, m / 2, m / 2, infer::kFeatureChannels})),

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "engine/infer/modules/network_module.h"
@@ -45,6 +46,9 @@ struct Method {
   std::function<BatchLoss(const TrainingBatch& batch)> loss;
   std::unique_ptr<torch::optim::Optimizer> optimizer;
 };
+
+/// What --backend names, "cpu" or "cuda": the first GPU. Throws DeviceUnusable.
+torch::Device device_of(const std::string& backend);
 
 /// The network that the options ask for, with random weights. Throws std::invalid_argument when they do not
 /// fit it.
