@@ -7,6 +7,17 @@
 
 namespace flashphase {
 
+namespace {
+
+/// In the order of their bits, with commas between them.
+std::string names_of_remarks() {
+  std::string names;
+  for (const RemarkText& text : kRemarkTexts) names.append(names.empty() ? "" : ",").append(text.name);
+  return names;
+}
+
+}  // namespace
+
 struct ResultsWriter::File {
   hdf5::OutputFile out;
   ResultsHead head;
@@ -50,6 +61,9 @@ void ResultsWriter::write(std::size_t first, const ReconstructionResults& piece)
   floats("split_unseen", piece.split_unseen, scalar);
   floats("split_noise", piece.split_noise, scalar);
   floats("unwrapped_phase", piece.unwrapped_phase, image);
+  std::vector<std::uint16_t> bits;
+  for (const Remarks remarks : piece.remarks) bits.push_back(remarks.bits());
+  if (!bits.empty()) file_->write("remarks", H5T_NATIVE_UINT16, scalar, first, count, bits.data());
   if (piece.explained.empty()) return;
   file_->write("explained", H5T_NATIVE_UINT8, scalar, first, count, piece.explained.data());
   file_->write("iterations", H5T_NATIVE_INT, scalar, first, count, piece.iterations.data());
@@ -63,6 +77,7 @@ void ResultsWriter::finish(std::size_t rows) {
   file.out.add_attribute("model", head.model);
   file.out.add_attribute("schedule", head.schedule);
   if (!head.starts.empty()) file.out.add_attribute("starts", head.starts);
+  if (file.arrays.contains("remarks")) file.out.add_attribute("remarks", names_of_remarks());
   file.out.add_number_attribute("frames_asked", static_cast<std::int64_t>(head.frames_asked));
   file.out.add_flag_attribute("complete", rows == head.frames_asked);
   file.arrays.clear();

@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "engine/frame/remarks.h"
+
 namespace flashphase {
 
 /// What a file says of each frame of the schedule explain (Outcome).
@@ -26,6 +28,7 @@ struct ReconstructionResults {
   /// [N] of a split test (score::split_counts): modulus chi^2 on the half of the counts that was seen, on the
   /// unseen one, and what counting noise alone leaves there.
   std::vector<float> split_seen, split_unseen, split_noise;
+  std::vector<Remarks> remarks;         ///< [N] what speaks against it
   std::vector<std::uint8_t> explained;  ///< [N] of the schedule explain: one of the above
   std::vector<int> iterations;          ///< [N] of the same, all rounds together
   std::vector<float> unwrapped_phase;   ///< [N, n, n] radians, 0 outside the support
@@ -41,8 +44,9 @@ struct ResultsHead {
 };
 
 /// Writes results piece by piece, in any order. HDF5: /objects complex64 (compound r, i), /support and
-/// /explained uint8, /frames and /iterations int32, all else float32 under its name above, /recipe.
-/// Attributes of the file: those of the head, and `complete`, a boolean: whether it holds all frames that
+/// /explained uint8, /frames and /iterations int32, /remarks uint16 of bits, the first the lowest, which the
+/// attribute `remarks` of the file names, all else float32 under its name above, /recipe. Further attributes
+/// of the file: those of the head, and `complete`, a boolean: whether it holds all frames that
 /// were asked for. The file appears with finish(); throws std::runtime_error naming the path, after which
 /// there will be none. Thread: one at a time.
 class ResultsWriter {

@@ -13,6 +13,7 @@
 
 #include "engine/frame/model_info.h"
 #include "engine/frame/pattern.h"
+#include "engine/frame/remarks.h"
 
 namespace flashphase {
 
@@ -75,7 +76,7 @@ struct Reconstruction {
   std::vector<std::uint8_t> support;  ///< [n, n]
   float residual = 0;                 ///< modulus chi^2 of its own diffraction against the measured pixels
   float noise_residual = 0;           ///< what of it counting noise explains (engine/score/noise.h)
-  bool in_domain = false;             ///< the pattern lay inside the model's stated domain
+  Remarks remarks{};                  ///< what speaks against it
   std::shared_ptr<const ModelInfo> model;  ///< that gave the answer; none when no model took part
   StageTimes times;
   int iterations = 0;    ///< refined only

@@ -6,9 +6,11 @@
 
 #include <charconv>
 #include <limits>
+#include <ranges>
 #include <stdexcept>
 #include <utility>
 
+#include "engine/frame/remarks.h"
 #include "proto/json.h"
 #include "service/http/base64.h"
 #include "service/http/viewer_files.h"
@@ -62,6 +64,16 @@ void add_accounts(JsonObject& json, const Accounts& accounts) {
   json.add("outcomes", outcomes);
 }
 
+/// Why more than half of the patterns are out of domain; empty where they are not.
+std::string hint_of(const service::Metrics& metrics) {
+  const std::uint64_t published = metrics.accounts().published;
+  for (const Remark remark : kRemarks | std::views::take(index_of(Remark::overfitted)))
+    if (const std::uint64_t count = metrics.remarked(remark); 2 * count > published)
+      return std::to_string(count) + " of " + std::to_string(published) +
+             " patterns: " + std::string(text_of(remark).words);
+  return "";
+}
+
 /// {"name": {...}, ...}
 JsonObject json_of_sources(const service::Metrics& metrics) {
   JsonObject json;
@@ -77,13 +89,16 @@ JsonObject json_of_sources(const service::Metrics& metrics) {
 }
 
 JsonObject json_of_image(const Reconstruction& result) {
-  JsonObject json, stages;
+  JsonObject json, stages, remarks;
   for (std::size_t i = 0; i < kStageCount; ++i)
     stages.add(stage_name(static_cast<Stage>(i)), 1e3 * static_cast<double>(result.times.seconds[i]));
   json.add("size", result.size).add("residual", static_cast<double>(result.residual));
   json.add("noise_residual", static_cast<double>(result.noise_residual));
   if (result.agreement) json.add("agreement", static_cast<double>(*result.agreement));
-  json.add("in_domain", result.in_domain).add("model", result.model ? result.model->name : "");
+  json.add("in_domain", result.remarks.in_domain()).add("model", result.model ? result.model->name : "");
+  for (const Remark remark : kRemarks)
+    if (result.remarks.has(remark)) remarks.add(text_of(remark).name, text_of(remark).words);
+  json.add("remarks", remarks);
   json.add("latency_milliseconds", 1e3 * static_cast<double>(publish::latency_seconds(result)));
   json.add("iterations", result.iterations).add("schedule", result.schedule);
   if (result.explained) json.add("explained", *result.explained);
@@ -153,10 +168,7 @@ std::string Api::status() const {
   json.add("peers", metrics.peers()).add("subscriptions", metrics.subscriptions());
   json.add("uptime_seconds", seconds_between<double>(started_, now));
   json.add("version", FLASHPHASE_VERSION).add("config_hash", watched_.config_hash);
-  if (const std::uint64_t count = metrics.unshifted(); 2 * count > metrics.accounts().published)
-    json.add("hint", std::to_string(count) +
-                         " patterns are brightest in their corners: zero of Q belongs in the middle "
-                         "(numpy.fft.fftshift before sending)");
+  if (const std::string hint = hint_of(metrics); !hint.empty()) json.add("hint", hint);
   if (const auto problems = watched_.pipeline.problems(); !problems.empty())
     json.add("problem", problems.front());
   if (const auto failure = watched_.pipeline.failure()) json.add("failure", failure->sentence);

@@ -131,10 +131,17 @@ Metrics::Metrics(Registry& registry, const std::vector<std::string>& sources) : 
   auto& latency = histograms(registry, "flashphase_latency_seconds",
                              "From arrival of the frame's last byte to hand-over to the publisher's socket.");
   auto& residual = histograms(registry, "flashphase_residual", "Modulus chi^2 against the measured pixels.");
+  auto& remarks =
+      counters(registry, "flashphase_remarks_total", "Results against which something speaks, by what.");
   for (std::size_t i = 0; i < results_.size(); ++i) {
     const prometheus::Labels label{{"stage", std::string(kResultStages[i])}};
-    results_[i] = {&published.Add(label), &latency.Add(label, one_two_five(1e-4, 6)),
-                   &residual.Add(label, one_two_five(1e-5, 5))};
+    results_[i] = {&published.Add(label),
+                   &latency.Add(label, one_two_five(1e-4, 6)),
+                   &residual.Add(label, one_two_five(1e-5, 5)),
+                   {}};
+    for (const Remark remark : kRemarks)
+      results_[i].remarks[index_of(remark)] = &remarks.Add(
+          {{"stage", std::string(kResultStages[i])}, {"remark", std::string(text_of(remark).name)}});
   }
   agreement_ = &histograms(registry, "flashphase_agreement",
                            "How far the better half of several starts of a refined frame agree, 0 to 1.")
@@ -237,6 +244,8 @@ void Metrics::published(const Reconstruction& result, Clock::time_point now) {
   if (result.outcome) outcomes_[static_cast<std::size_t>(*result.outcome)]->Increment();
   of.latency->Observe(latency);
   if (std::isfinite(result.residual)) of.residual->Observe(result.residual);
+  for (const Remark remark : kRemarks)
+    if (result.remarks.has(remark)) of.remarks[index_of(remark)]->Increment();
   if (!inferred) {
     if (result.agreement) agreement_->Observe(static_cast<double>(*result.agreement));
     stage_seconds_[static_cast<std::size_t>(Stage::refine)]->Observe(result.times[Stage::refine]);
@@ -251,8 +260,8 @@ void Metrics::published(const Reconstruction& result, Clock::time_point now) {
   published_rate_.add(1, now);
 }
 
-std::uint64_t Metrics::unshifted() const {
-  return value(unshifted_);
+std::uint64_t Metrics::remarked(Remark remark) const {
+  return value(results_[0].remarks[index_of(remark)]);
 }
 
 void Metrics::sink_missed(std::size_t sink) {

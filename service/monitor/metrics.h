@@ -107,8 +107,8 @@ class Metrics {
   };
   std::size_t sources() const { return sources_.size(); }
   SourceStatus source(std::size_t index) const;
-  int peers() const;                ///< connections of all sources
-  std::uint64_t unshifted() const;  ///< patterns inferred that seem to have zero of Q in their corner
+  int peers() const;                            ///< connections of all sources
+  std::uint64_t remarked(Remark remark) const;  ///< inferred results
   int subscriptions() const { return subscriptions_.load(std::memory_order_relaxed); }
 
  private:
@@ -121,6 +121,7 @@ class Metrics {
   struct StageResults {
     prometheus::Counter* published;
     prometheus::Histogram *latency, *residual;
+    std::array<prometheus::Counter*, kRemarkCount> remarks;
   };
 
   prometheus::Registry& registry_;

@@ -7,6 +7,7 @@
 #include "engine/device/range.h"
 #include "engine/score/autocorrelation.h"
 #include "engine/score/noise.h"
+#include "engine/score/remarks.h"
 #include "service/pipeline/reconstruct.h"
 
 namespace flashphase::service {
@@ -53,8 +54,11 @@ void say(Reconstruction& result, Outcome outcome) {
 }
 
 void name_model(Reconstruction& result, const std::shared_ptr<const ModelInfo>& model) {
+  const Pattern& pattern = *result.pattern;
   result.model = model;
-  result.in_domain = model->domain.contains(result.pattern->summary);
+  result.remarks = model->domain.remarks_on(pattern.summary);
+  result.remarks.add(score::remarks_on(pattern.intensity, pattern.measured, result.support, result.residual,
+                                       result.noise_residual));
 }
 
 }  // namespace

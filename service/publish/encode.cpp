@@ -46,7 +46,10 @@ void fill(const Reconstruction& result, v1::Reconstruction& out) {
   out.mutable_phase()->Assign(result.phase.begin(), result.phase.end());
   pack_support(result.support, *out.mutable_support());
   out.set_residual(result.residual);
-  out.set_in_domain(result.in_domain);
+  out.set_in_domain(result.remarks.in_domain());
+  out.clear_remarks();
+  for (const Remark remark : kRemarks)  // the schema begins with 1
+    if (result.remarks.has(remark)) out.add_remarks(static_cast<v1::Remark>(index_of(remark) + 1));
   out.set_hit_score(result.pattern->hit_score);
   out.set_model_name(result.model ? result.model->name : "");
   out.set_model_hash(result.model ? result.model->hash : "");

@@ -89,10 +89,12 @@ function paint_row(row, identity, pattern, image) {
   }
   const words = row.querySelector('h2 small');
   words.textContent = parts.join('  ·  ');
-  if (!image.in_domain && image.model !== 'none') {
+  const remarks = Object.values(image.remarks);
+  if (!image.in_domain) remarks.unshift('outside the domain of the model');
+  if (remarks.length) {
     const out = document.createElement('span');
     out.className = 'out';
-    out.textContent = '  ·  outside the domain of the model';
+    out.textContent = `  ·  ${remarks.join('  ·  ')}`;
     words.append(out);
   }
 }

@@ -200,7 +200,7 @@ def test_a_file_that_cannot_be_read_to_its_end_gives_what_was_done_and_says_so(t
 def test_a_whole_file_says_that_it_is_whole(tmp_path):
     dataset = simulated_dataset(tmp_path / "in.h5", 3)
     code, said = program("flashphase-reconstruct", dataset, tmp_path / "out.h5", *PLAIN, "--frames", "2,0")
-    assert code == 0 and said == "", said
+    assert code == 0 and "frames, which" not in said, said  # what speaks against results is said all the same
     with h5py.File(tmp_path / "out.h5") as file:
         assert file.attrs["complete"] and file.attrs["frames_asked"] == 2
 

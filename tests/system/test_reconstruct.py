@@ -243,6 +243,52 @@ def test_a_split_test_needs_photons(tmp_path):
     assert not (tmp_path / "out.h5").exists()
 
 
+def binned_ellipses(path, semi_axis, count=8, photons=1e6):
+    """Particles of these semi-axes in frames of 128 pixels, counted and binned to 64 x 64 with their spectra's middle in place."""
+    generator = np.random.default_rng(3)
+    y, x = np.mgrid[-64:64, -64:64]
+    patterns = np.zeros((count, 64, 64), np.float32)
+    for i in range(count):
+        a, b = semi_axis * generator.uniform(0.9, 1.1, 2)
+        object_ = ((x / a) ** 2 + (y / b) ** 2 < 1) * np.exp(1j * np.cos(x / 9 + generator.uniform(0, 6)) * np.sin(y / 8))
+        pattern = np.abs(np.fft.fftshift(np.fft.fft2(np.fft.ifftshift(object_)))) ** 2
+        counts = generator.poisson(photons * pattern / pattern.sum())
+        counts = np.roll(counts, (1, 1), (0, 1))  # a bin holds zero of Q and three neighbours
+        patterns[i] = counts.reshape(64, 2, 64, 2).sum((1, 3))
+    with h5py.File(path, "w") as file:
+        file["patterns"] = patterns
+    return path
+
+
+def remarks_of(out):
+    """Of each result the names of what speaks against it."""
+    names = out["attributes"]["remarks"].decode().split(",")
+    return [{name for bit, name in enumerate(names) if bits >> bit & 1} for bits in out["remarks"]]
+
+
+def test_an_object_larger_than_the_square_is_out_of_domain_and_the_reason_is_said(tmp_path):
+    for name, semi_axis, said in (("large.h5", 26, 8), ("fits.h5", 12, 0)):
+        dataset = binned_ellipses(tmp_path / name, semi_axis)
+        for words in (["--schedule", "none"], ["--schedule", "random", "--starts", 2]):
+            out = reconstruct(dataset, tmp_path / "out.h5", *words, "--overwrite")
+            assert [("too_large" in remarks) for remarks in remarks_of(out)].count(True) == said
+    result = run("flashphase-reconstruct", tmp_path / "large.h5", tmp_path / "said.h5", "--schedule", "none", "--frames", "1,4,6")
+    assert "3 of 3 frames outside the domain: the object is larger than the square; bin less (frames 1, 4, 6)\n" in result.stderr
+
+
+def test_a_fit_of_the_noise_and_a_support_without_an_edge_are_said(tmp_path):
+    dataset = counted_dataset(tmp_path / "run.h5", 4, photons=1e4)
+    assert remarks_of(reconstruct(dataset, tmp_path / "honest.h5")) == [set()] * 4
+    with h5py.File(dataset, "r+") as file:  # too few pixels for a support as wide as the square
+        file["mask"] = np.random.default_rng(2).integers(0, 2, (64, 64)).astype(np.uint8)
+    words = ["--schedule", "200*AER", "--from", "random", "--starts", 1]
+    out = reconstruct(dataset, tmp_path / "out.h5", *words)
+    assert np.all(out["support"].mean((1, 2)) > 0.8) and remarks_of(out) == [{"overfitted", "wide_support"}] * 4
+    said = run("flashphase-reconstruct", dataset, tmp_path / "said.h5", *words).stderr
+    assert "4 of 4 frames: over-fitted, more of the counting noise is in the image than beside it (frames 0, 1, 2, 3)\n" in said
+    assert "4 of 4 frames: its support fills over 80 % of the square (frames 0, 1, 2, 3)\n" in said
+
+
 def refused(*words):
     result = run("flashphase-reconstruct", *words, check=False)
     assert result.returncode == 2, (words, result.returncode, result.stderr)

@@ -7,7 +7,8 @@ import subprocess
 import pytest
 import zmq
 
-from flashphase import BIN, PATIENCE, Daemon, Subscriber, accounts, simulate, wait_until, watcher
+from flashphase import BIN, PATIENCE, Daemon, Subscriber, accounts, replay, simulate, wait_until, watcher
+from test_reconstruct import binned_ellipses
 
 LARGE = {"run": 2**63 + 1, "train": 2**53 + 1, "pulse": 2**53 + 3, "sequence": 2**64 - 1}
 
@@ -68,6 +69,26 @@ def test_ids_too_large_for_a_double_keep_their_digits(tmp_path):
         assert {key: pattern[key] for key in LARGE} == {key: str(value) for key, value in LARGE.items()}
         results, _ = finish()
         assert {key: results[0][key] for key in LARGE} == LARGE
+
+
+def test_everybody_is_told_why_a_frame_is_out_of_domain(tmp_path):
+    dataset = binned_ellipses(tmp_path / "large.h5", 26, count=4)
+    with Daemon(tmp_path, queues={"mode": "replay"}) as daemon, Subscriber(daemon) as subscriber, watcher(daemon) as finish:
+        lines = subprocess.Popen([BIN / "flashphase-watch", daemon.results], stdout=subprocess.PIPE, text=True)
+        daemon.wait_for_subscriptions(daemon.status()["subscriptions"] + 1)
+        replay(daemon, dataset, "--speed", "max")
+        for result in subscriber.results(4):
+            assert not result.in_domain and subscriber.reconstruction_pb2.REMARK_TOO_LARGE in result.remarks
+        image = json.loads(daemon.get("/api/v1/latest"))["inferred"]
+        status = daemon.status()
+        assert daemon.metric("flashphase_remarks_total", stage="inferred", remark="too_large") == 4
+        assert daemon.terminate() == 0
+        results, _ = finish()
+        text = lines.communicate(timeout=PATIENCE)[0]
+    assert "bin less" in image["remarks"]["too_large"] and not image["in_domain"]
+    assert status["hint"] == f"4 of 4 patterns: {image['remarks']['too_large']}"
+    assert [r["in_domain"] for r in results] == [False] * 4 and all("bin less" in r["remarks"]["too_large"] for r in results)
+    assert text.count("(outside its domain)  the object is larger than the square; bin less") == 4
 
 
 def test_the_page_never_goes_back_to_an_older_frame(tmp_path):

@@ -115,6 +115,21 @@ void say(const std::string& sentence) {
   std::cerr << "flashphase-reconstruct: " << sentence << '\n';
 }
 
+/// Says on stderr what speaks against the results.
+void say_remarks(const ReconstructionResults& results) {
+  for (const Remark remark : kRemarks) {
+    std::vector<int> frames;
+    for (std::size_t i = 0; i < results.remarks.size(); ++i)
+      if (results.remarks[i].has(remark)) frames.push_back(results.frames[i]);
+    Remarks alone;
+    alone.add(remark);
+    if (!frames.empty())
+      say(std::to_string(frames.size()) + " of " + std::to_string(results.frames.size()) + " frames" +
+          (alone.in_domain() ? ": " : " outside the domain: ") + std::string(text_of(remark).words) +
+          " (frames " + listed(frames) + ")");
+  }
+}
+
 /// Says on stderr what speaks against the data. Throws when nothing speaks for them.
 void say_what_is_odd(const ReconstructionRun& run, bool whole) {
   if (run.measured().measured < run.measured().pixels) say(run.measured().text());
@@ -200,6 +215,7 @@ int run_to_the_end(const ReconstructArguments& arguments, const ResultsHead& hea
     return code;
   }
   say_what_is_odd(run, whole);
+  say_remarks(run.figures());
   out.finish(run.done());
   sum_up(arguments, head, run);
   if (!whole) say("stopped after " + kept(arguments, run, frames));

@@ -136,6 +136,8 @@ void ReconstructionRun::write(Piece& piece) {
   append(figures_.split_unseen, results.split_unseen);
   append(figures_.split_noise, results.split_noise);
   append(figures_.explained, results.explained);
+  append(figures_.remarks, results.remarks);
+  append(figures_.frames, results.frames);
   append(figures_.residual, results.residual);
 }
 

@@ -46,8 +46,8 @@ class ReconstructionRun {
   bool writable() const { return writable_; }
   const std::vector<int>& without_image() const { return without_image_; }
   const MeasuredShare& measured() const { return measured_; }
-  /// Of each frame done, where there is one: residual before and after the schedule, agreement, why
-  /// it was left, the split test.
+  /// Of each frame done, where there is one: its place, what speaks against it, residual before and after the
+  /// schedule, agreement, why it was left, the split test.
   const ReconstructionResults& figures() const { return figures_; }
 
  private:

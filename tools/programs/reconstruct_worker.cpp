@@ -9,6 +9,10 @@
 #include <span>
 #include <utility>
 
+#include "engine/frame/domain.h"
+#include "engine/frame/pattern.h"
+#include "engine/score/noise.h"
+#include "engine/score/remarks.h"
 #include "engine/score/resolution.h"
 #include "engine/score/unwrap.h"
 
@@ -80,7 +84,8 @@ ReconstructionWorker::ReconstructionWorker(const ReconstructionPlan& plan, int p
       network_(std::move(network)),
       solver_(std::move(solver)),
       make_starts_(plan.starts, network_.get()),
-      score_(pattern_size) {}
+      score_(pattern_size),
+      autocorrelation_(pattern_size) {}
 
 /// The network gets its whole batch in one call; random starts are made for the next frames alone, since many
 /// take much memory.
@@ -115,10 +120,12 @@ void ReconstructionWorker::add(ReconstructionResults& results, const PatternBatc
   append(results.residual, begun.first.residual);
   ReconstructionResults more;
   if (schedule_.steps.empty()) {
+    add_remarks(results, patterns, begun.first);
     more.objects = std::move(begun.first.object);
     more.support = std::move(begun.first.support);
   } else {
     solver_->solve(patterns, begun.starts, schedule_, refined_);
+    add_remarks(results, patterns, refined_.objects);
     more.objects = refined_.objects.object;
     more.support = refined_.objects.support;
     append(results.refined_residual, refined_.objects.residual);
@@ -135,6 +142,23 @@ void ReconstructionWorker::add(ReconstructionResults& results, const PatternBatc
   append(results.prtf, more.prtf);
   append(results.resolution, more.resolution);
   append(results.unwrapped_phase, more.unwrapped_phase);
+}
+
+/// On the images that come out; without a network the domain is that of none.
+void ReconstructionWorker::add_remarks(ReconstructionResults& results, const PatternBatch& patterns,
+                                       const ObjectBatch& objects) {
+  const Domain domain = network_ == nullptr ? Domain{} : network_->info().domain;
+  for (int i = 0; i < patterns.count; ++i) {
+    const auto intensity = patterns.intensity_of(i);
+    const auto measured = patterns.measured_of(i);
+    PatternSummary summary = summary_of(intensity, measured, patterns.size);
+    summary.overflow = score::overflow(intensity, measured, autocorrelation_);
+    Remarks remarks = domain.remarks_on(summary);
+    remarks.add(score::remarks_on(intensity, measured, objects.support_of(i),
+                                  objects.residual[static_cast<std::size_t>(i)],
+                                  score::noise_residual(intensity, measured)));
+    results.remarks.push_back(remarks);
+  }
 }
 
 /// Where each PRTF [N, rings] falls below 1/e.

@@ -10,6 +10,7 @@
 #include "engine/infer/network.h"
 #include "engine/refine/schedule.h"
 #include "engine/refine/solver.h"
+#include "engine/score/autocorrelation.h"
 #include "engine/score/score.h"
 #include "tools/programs/reconstruct_starts.h"
 
@@ -48,6 +49,7 @@ class ReconstructionWorker {
 
   Begun begin(const PatternBatch& patterns, std::vector<std::uint8_t> upper_limit);
   void add(ReconstructionResults& results, const PatternBatch& patterns, Begun begun);
+  void add_remarks(ReconstructionResults& results, const PatternBatch& patterns, const ObjectBatch& objects);
   void add_resolution(ReconstructionResults& results, int rings) const;
   void add_unwrapped_phase(ReconstructionResults& results, int size) const;
 
@@ -59,6 +61,7 @@ class ReconstructionWorker {
   std::unique_ptr<refine::Solver> solver_;
   StartMaker make_starts_;
   score::ModulusScorer score_;
+  score::Autocorrelation autocorrelation_;
   refine::Refined refined_;
 };
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "engine/frame/frame.h"
+#include "engine/frame/remarks.h"
 #include "engine/score/resolution.h"
 #include "proto/endpoint.h"
 #include "proto/json.h"
@@ -68,14 +69,26 @@ float resolution_of(const v1::Reconstruction& result) {
   return score::resolution(prtf, threshold, 2 * (result.prtf_size() - 1)).pixels;
 }
 
+/// Those that this program knows.
+Remarks remarks_of(const v1::Reconstruction& result) {
+  Remarks remarks;
+  for (const Remark remark : kRemarks)
+    for (const int number : result.remarks())
+      remarks.add(remark, number == static_cast<int>(index_of(remark)) + 1);
+  return remarks;
+}
+
 std::string as_json(const v1::Reconstruction& result) {
-  JsonObject object;
+  JsonObject object, remarks;
   object.add("source", result.source())
       .add_id("run", result.run())
       .add_id("train", result.train())
       .add_id("pulse", result.pulse());
   object.add_id("sequence", result.sequence()).add("stage", stage_of(result)).add("size", result.size());
   object.add("residual", static_cast<double>(result.residual())).add("in_domain", result.in_domain());
+  for (const Remark remark : kRemarks)
+    if (remarks_of(result).has(remark)) remarks.add(text_of(remark).name, text_of(remark).words);
+  object.add("remarks", remarks);
   object.add("noise_residual", static_cast<double>(result.noise_residual()));
   object.add("hit_score", static_cast<double>(result.hit_score()));
   object.add("latency_seconds", static_cast<double>(result.latency_seconds()));
@@ -103,11 +116,14 @@ std::string as_line(const v1::Reconstruction& result) {
   };
   if (result.has_agreement()) add("  agreement %.2f", result.agreement());
   add("  latency %.2f ms", 1000 * result.latency_seconds());
+  std::string against = result.in_domain() ? "" : " (outside its domain)";
+  for (const Remark remark : kRemarks)
+    if (remarks_of(result).has(remark)) against.append("  ").append(text_of(remark).words);
   return result.source() + " run " + std::to_string(result.run()) + " train " +
          std::to_string(result.train()) + " pulse " + std::to_string(result.pulse()) + " sequence " +
          std::to_string(result.sequence()) + "  " + std::string(stage_of(result)) + "  " + numbers +
          (result.has_explained() ? "  " + std::string(outcome_of(result)) : "") + "  model " +
-         result.model_name() + (result.in_domain() ? "" : " (outside its domain)");
+         result.model_name() + against;
 }
 
 /// Run events and bye go to stderr: stdout has reconstructions only.

@@ -120,6 +120,22 @@ long long attribute(const hdf5::InputFile& file, const char* name) {
   return value;
 }
 
+TEST_F(OutputTest, WhatSpeaksAgainstResultsAreBitsThatTheFileNames) {
+  ReconstructionResults piece = two_results();
+  piece.remarks.resize(2);
+  piece.remarks[1].add(Remark::too_large);
+  piece.remarks[1].add(Remark::wide_support);
+  {
+    ResultsWriter out(folder_ / "out.h5", {.size = 2});
+    out.write(0, piece);
+    out.finish(2);
+  }
+  const hdf5::InputFile file("results", folder_ / "out.h5");
+  EXPECT_THAT(file.read_integers(file.open("remarks"), 0, 2), testing::ElementsAre(0, 0b10000010));
+  EXPECT_THAT(text("out.h5"), HasSubstr("unshifted,too_large,few_photons,many_photons,unmeasured,off_centre,"
+                                        "overfitted,wide_support"));
+}
+
 TEST_F(OutputTest, ResultsSayWhetherTheyAreAllThatWereAskedFor) {
   for (const std::size_t asked : {2u, 3u}) {
     const std::string path = folder_ / ("of_" + std::to_string(asked) + ".h5");

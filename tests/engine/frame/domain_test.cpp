@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <string_view>
 #include <vector>
 
 namespace flashphase {
@@ -12,35 +13,48 @@ namespace {
 
 constexpr int kM = 64;
 
+Remarks only(Remark remark) {
+  Remarks one;
+  one.add(remark);
+  return one;
+}
+
 class DomainTest : public testing::Test {
  protected:
   PatternSummary summary() const { return summary_of(intensity_, measured_, kM); }
-  bool contained() const { return Domain{1e3f, 1e6f, 0.1f, 2}.contains(summary()); }
+  Remarks remarks() const { return Domain{1e3f, 1e6f, 0.1f, 2}.remarks_on(summary()); }
 
   std::vector<float> intensity_ = std::vector<float>(kM * kM, 1.0f);
   std::vector<std::uint8_t> measured_ = std::vector<std::uint8_t>(kM * kM, 1);
 };
 
 TEST_F(DomainTest, HoldsAPatternWithinAllItsBounds) {
-  EXPECT_TRUE(contained());
+  EXPECT_EQ(remarks(), Remarks());
+  EXPECT_TRUE(remarks().in_domain());
+  EXPECT_EQ(Domain().remarks_on(summary()), Remarks()) << "without limits";
 }
 
 TEST_F(DomainTest, HoldsNoPatternWithTooFewOrTooManyPhotons) {
   std::ranges::fill(intensity_, 0.1f);
-  EXPECT_FALSE(contained());
+  EXPECT_EQ(remarks(), only(Remark::few_photons));
+  EXPECT_FALSE(remarks().in_domain());
   std::ranges::fill(intensity_, 1e4f);
-  EXPECT_FALSE(contained());
-  EXPECT_TRUE((Domain{1e3f, 0, 0.1f, 2}.contains(summary()))) << "0 is no limit";
+  EXPECT_EQ(remarks(), only(Remark::many_photons));
+  EXPECT_FALSE(remarks().in_domain());
+  EXPECT_EQ((Domain{1e3f, 0, 0.1f, 2}.remarks_on(summary())), Remarks()) << "0 is no limit";
 }
 
 TEST_F(DomainTest, HoldsNoPatternWithTooManyUnmeasuredPixels) {
   for (std::size_t i = 0; i < measured_.size(); i += 5) intensity_[i] = measured_[i] = 0;
-  EXPECT_FALSE(contained());
+  EXPECT_EQ(remarks(), only(Remark::unmeasured));
+  EXPECT_FALSE(remarks().in_domain());
 }
 
 TEST_F(DomainTest, HoldsNoPatternOffCentre) {
-  for (std::size_t i = 0; i < intensity_.size(); ++i) intensity_[i] = i % kM > 48 ? 10.0f : 0.1f;
-  EXPECT_FALSE(contained());
+  for (std::size_t i = 0; i < intensity_.size(); ++i)
+    intensity_[i] = i % kM > 37 && i % kM < 47 ? 10.0f : 0.1f;
+  EXPECT_EQ(remarks(), only(Remark::off_centre));
+  EXPECT_FALSE(remarks().in_domain());
 }
 
 TEST_F(DomainTest, HoldsNoPatternWhoseZeroOfQLiesInTheCorner) {
@@ -55,10 +69,11 @@ TEST_F(DomainTest, HoldsNoPatternWhoseZeroOfQLiesInTheCorner) {
   const Domain wide{0, 0, 1, 100};
   fall_off_from(kM / 2);
   EXPECT_FALSE(summary().unshifted);
-  EXPECT_TRUE(wide.contains(summary()));
+  EXPECT_EQ(wide.remarks_on(summary()), Remarks());
   fall_off_from(0);
   EXPECT_TRUE(summary().unshifted);
-  EXPECT_FALSE(wide.contains(summary()));
+  EXPECT_EQ(wide.remarks_on(summary()), only(Remark::unshifted));
+  EXPECT_FALSE(only(Remark::unshifted).in_domain());
 }
 
 TEST_F(DomainTest, TakesABeamStopForNoShift) {
@@ -70,7 +85,7 @@ TEST_F(DomainTest, TakesABeamStopForNoShift) {
 
 TEST_F(DomainTest, HoldsNoPatternWithoutPhotons) {
   std::ranges::fill(intensity_, 0.0f);
-  EXPECT_FALSE((Domain{0, 0, 1, 100}.contains(summary())));
+  EXPECT_EQ(Domain().remarks_on(summary()), only(Remark::few_photons));
 }
 
 TEST_F(DomainTest, ASummaryHoldsPhotonsUnmeasuredFractionAndTheCentroidOfTheSquareRoot) {
@@ -87,7 +102,10 @@ TEST_F(DomainTest, ASummaryHoldsPhotonsUnmeasuredFractionAndTheCentroidOfTheSqua
 TEST_F(DomainTest, HoldsNoObjectTooLargeForTheSquare) {
   PatternSummary too_large = summary();
   too_large.overflow = 0.01f;
-  EXPECT_FALSE((Domain{1e3f, 1e6f, 0.1f, 2}.contains(too_large)));
+  const Remarks said = Domain{1e3f, 1e6f, 0.1f, 2}.remarks_on(too_large);
+  EXPECT_EQ(said, only(Remark::too_large));
+  EXPECT_FALSE(said.in_domain());
+  EXPECT_NE(text_of(Remark::too_large).words.find("bin less"), std::string_view::npos);
 }
 
 }  // namespace

@@ -26,6 +26,16 @@ class ApiTest : public PipelineTest {
                                               [this](const std::string& path) { replace_model(path); }});
   }
 
+  /// The same intensity everywhere, `corner` at [0, 0].
+  void feed_flat(std::uint64_t sequence, float corner) {
+    Frame frame = some_frame(sequence);
+    auto pixels = std::make_shared<std::vector<float>>(frame.pixels.data.size() / sizeof(float), 0.01f);
+    pixels->at(0) = corner;
+    frame.pixels.data = std::as_bytes(std::span(*pixels));
+    frame.pixels.storage = pixels;
+    source->add(frame);
+  }
+
   Response ask(const std::string& target) { return (*api_)({.target = target}); }
 
   Response post(const std::string& body, const std::string& type = "application/json", bool loopback = true) {
@@ -62,21 +72,26 @@ TEST_F(ApiTest, TheStatusHasTheKeysThatOthersRelyOn) {
     EXPECT_THAT(status, HasSubstr(part));
 }
 
+TEST_F(ApiTest, AResultSaysWhatSpeaksAgainstItAndOfPatternsInDomainThereIsNoHint) {
+  run();
+  feed_flat(0, 0.01f);
+  drain();
+  EXPECT_THAT(ask("/api/v1/latest").body, HasSubstr(R"("in_domain":true,)"));
+  EXPECT_THAT(ask("/api/v1/latest").body,
+              HasSubstr(R"("remarks":{"wide_support":"its support fills over 80 % of the square"})"));
+  EXPECT_THAT(ask("/api/v1/status").body, Not(HasSubstr("hint")));
+}
+
 TEST_F(ApiTest, PatternsThatWereNotShiftedGetAHint) {
   run();
   feed(1);
-  source->wait_until_taken();
-  EXPECT_THAT(ask("/api/v1/status").body, Not(HasSubstr("hint")));
-  for (std::uint64_t i = 1; i < 5; ++i) {
-    Frame frame = some_frame(i);
-    auto pixels = std::make_shared<std::vector<float>>(frame.pixels.data.size() / sizeof(float), 0.01f);
-    pixels->at(0) = 100;
-    frame.pixels.data = std::as_bytes(std::span(*pixels));
-    frame.pixels.storage = pixels;
-    source->add(frame);
-  }
+  for (std::uint64_t i = 1; i < 5; ++i) feed_flat(i, 100);
   drain();
-  EXPECT_THAT(ask("/api/v1/status").body, HasSubstr("\"hint\":\"4 patterns are brightest in their corners"));
+  EXPECT_THAT(ask("/api/v1/latest").body, HasSubstr(R"("in_domain":false,)"));
+  EXPECT_THAT(ask("/api/v1/latest").body, HasSubstr(R"("remarks":{"unshifted":"brightest in the corners, )"));
+  EXPECT_THAT(
+      ask("/api/v1/status").body,
+      HasSubstr("\"hint\":\"4 of 5 patterns: brightest in the corners, zero of Q belongs in the middle"));
 }
 
 TEST_F(ApiTest, TheStatusIsNotAccountedWhileFramesAreInside) {

@@ -128,9 +128,10 @@ TEST(Inference, SaysOfEachPatternWhetherItLiesInTheModelsDomain) {
   network.info().domain.photons_max = batch[1].pattern->summary.photons - 1;
   Inference infer(network, std::make_shared<const ModelInfo>(network.info()));
   const auto results = results_of(infer, batch);
-  EXPECT_TRUE(results[0]->in_domain);
-  EXPECT_FALSE(results[1]->in_domain);
-  EXPECT_TRUE(results[2]->in_domain);
+  EXPECT_TRUE(results[0]->remarks.in_domain());
+  EXPECT_FALSE(results[1]->remarks.in_domain());
+  EXPECT_TRUE(results[1]->remarks.has(Remark::many_photons));
+  EXPECT_TRUE(results[2]->remarks.in_domain());
 }
 
 TEST(Inference, CollectsBatchesInTheOrderOfTheirSubmission) {

@@ -68,7 +68,10 @@ TEST_F(PipelineNumbers, PatternsThatSeemUnshiftedAreCounted) {
     source->add(frame);
   }
   drain();
-  EXPECT_EQ(metrics.unshifted(), 4u);
+  EXPECT_EQ(metrics.remarked(Remark::unshifted), 4u);
+  EXPECT_NE(metric_text().find("flashphase_remarks_total{remark=\"unshifted\",stage=\"inferred\"} 4"),
+            std::string::npos)
+      << metric_text();
   EXPECT_NE(metric_text().find("flashphase_unshifted_patterns_total 4"), std::string::npos);
 }
 

@@ -19,7 +19,6 @@ Reconstruction some_result() {
   result.phase = {0, 0, 0, 0, -1, 0, 0, 0, 0};
   result.support = {1, 0, 0, 0, 1, 0, 0, 0, 1};
   result.residual = 0.01f;
-  result.in_domain = true;
   result.model = std::make_shared<ModelInfo>(ModelInfo{.name = "flash-16", .hash = "abc"});
   for (std::size_t i = 0; i < kStageCount; ++i) result.times.seconds[i] = static_cast<float>(1 << i);
   return result;
@@ -120,6 +119,28 @@ TEST(Encode, CarriesRoundAndWhetherAndWhyItEnded) {
   EXPECT_FALSE(decoded(bytes).reconstruction().has_explained());
   EXPECT_EQ(decoded(bytes).reconstruction().outcome(), v1::OUTCOME_UNSPECIFIED);
   EXPECT_EQ(decoded(bytes).reconstruction().round(), 0u);
+}
+
+TEST(Encode, CarriesWhatSpeaksAgainstAResult) {
+  std::string bytes;
+  for (const auto& [remark, expected] : {std::pair{Remark::unshifted, v1::REMARK_UNSHIFTED},
+                                         {Remark::too_large, v1::REMARK_TOO_LARGE},
+                                         {Remark::few_photons, v1::REMARK_FEW_PHOTONS},
+                                         {Remark::many_photons, v1::REMARK_MANY_PHOTONS},
+                                         {Remark::unmeasured, v1::REMARK_UNMEASURED},
+                                         {Remark::off_centre, v1::REMARK_OFF_CENTRE},
+                                         {Remark::overfitted, v1::REMARK_OVERFITTED},
+                                         {Remark::wide_support, v1::REMARK_WIDE_SUPPORT}}) {
+    auto one = some_result();
+    one.remarks.add(remark);
+    encode(one, bytes);
+    ASSERT_EQ(decoded(bytes).reconstruction().remarks_size(), 1);
+    EXPECT_EQ(decoded(bytes).reconstruction().remarks(0), expected);
+    EXPECT_EQ(decoded(bytes).reconstruction().in_domain(), one.remarks.in_domain());
+  }
+  EXPECT_EQ(kRemarkCount, v1::Remark_ARRAYSIZE - 1u) << "each is in the schema";
+  encode(some_result(), bytes);
+  EXPECT_EQ(decoded(bytes).reconstruction().remarks_size(), 0);
 }
 
 TEST(Encode, CarriesRunEventsAndTheFarewell) {
