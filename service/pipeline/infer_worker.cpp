@@ -110,7 +110,9 @@ void InferWorker::look_whether_explained(Reconstruction& inferred) const {
   const refine::ExplainOptions options = explain_options(config_);
   inferred.explained =
       inferred.residual <= refine::explained_below(options, options.photons, inferred.noise_residual);
-  if (*inferred.explained) inferred.outcome = Outcome::explained;
+  // Few photons explain answers that maximum likelihood betters still.
+  const bool may_gain = options.photons && refine::is_noisy(inferred.noise_residual);
+  if (*inferred.explained && !may_gain) inferred.outcome = Outcome::explained;
 }
 
 bool InferWorker::to_be_refined(const Reconstruction& inferred) const {

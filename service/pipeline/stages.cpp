@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "engine/device/range.h"
+#include "engine/refine/explain/explain.h"
 #include "engine/score/autocorrelation.h"
 #include "engine/score/noise.h"
 #include "engine/score/remarks.h"
@@ -142,7 +143,10 @@ ObjectBatch Inference::object(int index) const {
 }
 
 Refinement::Refinement(refine::Solver& solver, const refine::Schedule& schedule, int starts, Network* viewer)
-    : solver_(solver), schedule_(schedule), starts_of_({.per_frame = starts}, viewer) {}
+    : solver_(solver),
+      climber_(refine::make_climber(solver)),
+      schedule_(schedule),
+      starts_of_({.per_frame = starts}, viewer) {}
 
 std::vector<std::unique_ptr<Reconstruction>> Refinement::operator()(std::span<const RefineJob> jobs) {
   const Range range(Stage::refine);
@@ -188,7 +192,7 @@ std::vector<std::unique_ptr<Reconstruction>> Refinement::round(std::span<RefineJ
     efforts.push_back(job.effort.get());
     before.push_back(job.effort->best().residual);
   }
-  refine::Effort::next_round(solver_, efforts);
+  refine::Effort::next_round(solver_, climber_ ? *climber_ : solver_, efforts);
   std::vector<std::unique_ptr<Reconstruction>> results;
   results.reserve(jobs.size());
   for (RefineJob& job : jobs) {
@@ -206,7 +210,7 @@ std::vector<std::unique_ptr<Reconstruction>> Refinement::round(std::span<RefineJ
     if (effort.done())
       say(*result, effort.outcome());
     else
-      result->explained = false;
+      result->explained = effort.excess() <= 1;
   }
   return results;
 }
@@ -225,7 +229,8 @@ void Refinement::begin(std::span<RefineJob> jobs, const refine::ExplainOptions& 
     const Pattern& pattern = *job.pattern;
     job.effort = std::make_unique<refine::Effort>(pattern.size, pattern.intensity, pattern.measured,
                                                   starts.of_frame(static_cast<int>(i)), options);
-    job.effort->keep({std::move(job.start.object), std::move(job.start.support), job.start.residual[0]});
+    job.effort->begin_with(
+        {std::move(job.start.object), std::move(job.start.support), job.start.residual[0]});
   }
 }
 

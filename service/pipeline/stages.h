@@ -109,6 +109,7 @@ class Refinement {
                                             int index) const;
 
   refine::Solver& solver_;
+  const std::unique_ptr<refine::Solver> climber_;  ///< where the solver has no ML
   const refine::Schedule& schedule_;
   refine::NetworkStarts starts_of_;
   PatternBatch patterns_;  // all keep their memory from call to call

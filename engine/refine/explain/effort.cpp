@@ -1,9 +1,9 @@
 #include "engine/refine/explain/effort.h"
 
 #include <algorithm>
-#include <array>
-#include <cmath>
 #include <cstddef>
+#include <functional>
+#include <numeric>
 #include <utility>
 
 #include "engine/refine/starts/registration.h"
@@ -12,6 +12,13 @@
 
 namespace flashphase::refine {
 namespace {
+
+/// What a noisy pattern began with, the network's answer, is left for another when twice the fall of
+/// sum (sqrt(A) - sqrt(I))^2, which of many photons is that of minus the log-likelihood, is above this for
+/// each of the support's pixels: less is what an iteration takes from the noise (README.md).
+constexpr double kLeaveFirst = 0.04;
+/// What comes of HIO has to be better by this besides.
+constexpr double kSearched = 5;
 
 /// Two answers are the same image where their residuals differ by no more than this factor ...
 constexpr float kSameResidual = 1.3f;
@@ -33,19 +40,27 @@ Effort::Effort(int m, std::span<const float> intensity, std::span<const std::uin
       starts_(std::move(starts)),
       options_(options),
       support_(starts_.support_of(0)),
-      counted_(is_counted(intensity, measured, options)),
-      explained_(
-          explained_below(options, counted_, counted_ ? score::noise_residual(intensity, measured) : 0)),
-      step_(counted_ ? Step::look : Step::polish) {}
+      photons_(std::transform_reduce(intensity.begin(), intensity.end(), measured.begin(), 0.0, std::plus(),
+                                     [](float value, std::uint8_t is) { return is ? double{value} : 0.0; })) {
+  const bool counted = is_counted(intensity, measured, options);
+  const float noise = counted ? score::noise_residual(intensity, measured) : 0;
+  explained_ = explained_below(options, counted, noise);
+  noisy_ = is_noisy(noise);
+  step_ = noisy_ ? Step::climb : Step::polish;
+}
+
+void Effort::begin_with(Answer answer) {
+  best_ = std::move(answer);
+  as_it_came_ = true;
+}
 
 const Schedule& Effort::schedule_of(Step step) {
-  static const Schedule look = parse_schedule("1*ER"), polish = parse_schedule("polish"),
+  static const Schedule likelihood = parse_schedule("60*ML"), polish = parse_schedule("polish"),
                         rest_of_thorough = parse_schedule("765*HIO+135*AER"),
                         thorough = parse_schedule("thorough");
   switch (step) {
-    case Step::look:
-      return look;
-    case Step::polish_together:
+    case Step::climb:
+      return likelihood;
     case Step::polish:
       return polish;
     case Step::go_on:
@@ -56,25 +71,28 @@ const Schedule& Effort::schedule_of(Step step) {
   return thorough;
 }
 
-int Effort::starts_at(Step step) const {
-  return step == Step::polish_together ? starts_.per_frame : 1;
+int Effort::price_of(Step step) const {
+  const bool then_climbs = noisy_ && step != Step::climb;
+  return schedule_of(step).iterations() + (then_climbs ? schedule_of(Step::climb).iterations() : 0);
 }
 
-void Effort::next_round(Solver& solver, std::span<Effort* const> efforts) {
+void Effort::next_round(Solver& solver, Solver& climber, std::span<Effort* const> efforts) {
   // The last step first, so that what comes to the next one stays there until the next round.
-  for (const Step step : {Step::at_random, Step::go_on, Step::polish, Step::polish_together, Step::look}) {
-    std::vector<Effort*> here;
-    for (Effort* const effort : efforts)
-      if (!effort->done_ && effort->step_ == step) here.push_back(effort);
-    if (!here.empty()) run(solver, step, here);
+  for (const Step step : {Step::at_random, Step::go_on, Step::polish, Step::climb}) {
+    for (const bool noisy : {false, true}) {
+      std::vector<Effort*> here;
+      for (Effort* const effort : efforts)
+        if (!effort->done_ && effort->step_ == step && effort->noisy_ == noisy) here.push_back(effort);
+      if (!here.empty()) run(solver, climber, step, here);
+    }
   }
 }
 
-void Effort::run(Solver& solver, Step step, std::span<Effort* const> efforts) {
+/// `efforts`: all noisy or none.
+void Effort::run(Solver& solver, Solver& climber, Step step, std::span<Effort* const> efforts) {
   const Effort& first = *efforts.front();
   PatternBatch patterns(0, first.m_);
-  Starts starts{first.starts_at(step), first.starts_.size, {}, {}};
-  if (step == Step::polish_together) starts.choosing = first.starts_.choosing;
+  Starts starts{1, first.starts_.size, {}, {}};
   for (const Effort* const effort : efforts) {
     ++patterns.count;
     append(patterns.intensity, effort->intensity_);
@@ -84,31 +102,31 @@ void Effort::run(Solver& solver, Step step, std::span<Effort* const> efforts) {
     append(starts.upper_limit, effort->starts_.upper_limit_of(0));
   }
   Refined refined;
-  solver.solve(patterns, starts, schedule_of(step), refined);
+  std::vector<int> iterations(efforts.size());
+  const auto solve_with = [&](Solver& one, const Schedule& schedule) {
+    one.solve(patterns, starts, schedule, refined);
+    starts.object = refined.objects.object;
+    for (std::size_t i = 0; i < efforts.size(); ++i) iterations[i] += refined.iterations[i];
+  };
+  if (step != Step::climb) solve_with(solver, schedule_of(step));
+  if (first.noisy_) solve_with(climber, schedule_of(Step::climb));
   for (std::size_t i = 0; i < efforts.size(); ++i) {
     const auto object = refined.objects.object_of(static_cast<int>(i));
     const auto support = refined.objects.support_of(static_cast<int>(i));
     efforts[i]->take(
         {{object.begin(), object.end()}, {support.begin(), support.end()}, refined.objects.residual[i]},
-        refined.iterations[i] * starts.per_frame);
+        iterations[i]);
   }
 }
 
 std::vector<std::complex<float>> Effort::start() const {
   const auto turn = static_cast<std::size_t>(turn_);
-  const auto given = [this](std::size_t first, int count) {
-    const std::size_t cells = support_.size();
-    const auto objects =
-        std::span(starts_.object).subspan(first * cells, static_cast<std::size_t>(count) * cells);
-    return std::vector(objects.begin(), objects.end());
-  };
   switch (step_) {
-    case Step::look:
-      return given(0, 1);
-    case Step::polish_together:
-      return given(0, starts_.per_frame);
-    case Step::polish:
-      return given(turn, 1);
+    case Step::climb:
+    case Step::polish: {
+      const auto object = std::span(starts_.object).subspan(turn * support_.size(), support_.size());
+      return {object.begin(), object.end()};
+    }
     case Step::go_on:
       return polished_[turn].object;
     case Step::at_random:
@@ -121,23 +139,33 @@ std::vector<std::complex<float>> Effort::start() const {
 
 void Effort::take(Answer answer, int iterations) {
   iterations_ += iterations;
-  const bool again = step_ == Step::at_random && reproduces(answer);
-  keep(answer);
-  if (iterations == 0) done_ = true;  // there is nothing to work on
-  if (!done_ && again) {
+  if (iterations == 0) {  // there is nothing to work on
     done_ = true;
-    outcome_ = Outcome::reproduced;
+    if (answer.residual <= best_.residual) best_ = std::move(answer);
+    return;
   }
-  if (done_) return;
-  if (step_ == Step::polish) polished_.push_back(std::move(answer));
+  const bool again = step_ == Step::at_random && reproduces(answer);
+  if (step_ == Step::polish) polished_.push_back(answer);
+  if (is_better(answer)) {
+    best_ = std::move(answer);
+    as_it_came_ = false;
+  }
   advance();
+  // Few photons explain wrong images too: all starts are tried first.
+  const bool tried = !noisy_ || done_ || step_ == Step::at_random;
+  if (tried && best_.residual <= explained_)
+    outcome_ = Outcome::explained;
+  else if (again)
+    outcome_ = Outcome::reproduced;
+  done_ = done_ || outcome_ != Outcome::given_up;
 }
 
-void Effort::keep(const Answer& answer) {
-  if (best_.object.empty() || answer.residual < best_.residual) best_ = answer;
-  if (best_.residual > explained_) return;
-  done_ = true;
-  outcome_ = Outcome::explained;
+bool Effort::is_better(const Answer& answer) const {
+  if (best_.object.empty()) return true;
+  double margin = 0;
+  if (noisy_ && as_it_came_) margin += kLeaveFirst * static_cast<double>(std::ranges::count(support_, 1));
+  if (noisy_ && step_ != Step::climb) margin += kSearched;
+  return 2 * photons_ * (double{best_.residual} - double{answer.residual}) > margin;
 }
 
 void Effort::give(std::span<std::complex<float>> object, std::span<std::uint8_t> support) const {
@@ -148,23 +176,12 @@ void Effort::give(std::span<std::complex<float>> object, std::span<std::uint8_t>
 }
 
 void Effort::advance() {
-  const auto paid_for = [this](Step step) {
-    return iterations_ + schedule_of(step).iterations() * starts_at(step) <= options_.iterations;
-  };
-  ++turn_;
-  if (step_ == Step::look) {
-    const bool together = starts_.per_frame > 1 && paid_for(Step::polish_together);
-    step_ = together ? Step::polish_together : Step::polish;
+  if (++turn_ == starts_.per_frame && step_ != Step::at_random) {
     turn_ = 0;
-  } else if (step_ == Step::polish_together) {
-    step_ = Step::polish;
-    turn_ = 0;
-  } else if (step_ != Step::at_random && turn_ == starts_.per_frame) {
     if (step_ == Step::polish) std::ranges::stable_sort(polished_, {}, &Answer::residual);
-    step_ = step_ == Step::polish ? Step::go_on : Step::at_random;
-    turn_ = 0;
+    step_ = step_ == Step::climb ? Step::polish : step_ == Step::polish ? Step::go_on : Step::at_random;
   }
-  done_ = !paid_for(step_);
+  done_ = iterations_ + price_of(step_) > options_.iterations;
 }
 
 bool Effort::reproduces(const Answer& answer) const {

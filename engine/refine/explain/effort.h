@@ -36,21 +36,23 @@ class Effort {
   /// The best answer [n, n]; it lies where the first start does if that is asked for
   /// (Choosing::like_first_start).
   void give(std::span<std::complex<float>> object, std::span<std::uint8_t> support) const;
-  /// One more answer, kept where it is the best so far.
-  void keep(const Answer& answer);
+  /// The answer that the frame has before its first round, which is the network's, as it came.
+  void begin_with(Answer answer);
 
-  /// One round for each that is not done: a call of the solver for all that are at the same step.
-  static void next_round(Solver& solver, std::span<Effort* const> efforts);
+  /// One round for each that is not done: calls of the solvers for all that are at the same step. `climber`
+  /// computes ML.
+  static void next_round(Solver& solver, Solver& climber, std::span<Effort* const> efforts);
 
  private:
   /// In this order. `turn_` counts the times of one.
-  enum class Step { look, polish_together, polish, go_on, at_random };
+  enum class Step { climb, polish, go_on, at_random };
 
-  static void run(Solver& solver, Step step, std::span<Effort* const> efforts);
+  static void run(Solver& solver, Solver& climber, Step step, std::span<Effort* const> efforts);
   static const Schedule& schedule_of(Step step);
-  int starts_at(Step step) const;
-  std::vector<std::complex<float>> start() const;  ///< [K, n, n] of the present step
+  int price_of(Step step) const;                   ///< iterations
+  std::vector<std::complex<float>> start() const;  ///< [n, n] of the present step
   void take(Answer answer, int iterations);
+  bool is_better(const Answer& answer) const;
   void advance();
   bool reproduces(const Answer& answer) const;
 
@@ -60,7 +62,8 @@ class Effort {
   const Starts starts_;
   const ExplainOptions options_;
   const std::vector<std::uint8_t> support_;  ///< [n, n]
-  bool counted_;
+  const double photons_;                     ///< on measured pixels
+  bool noisy_;                               ///< iterations fit noise
   float explained_;
   Step step_;
   int turn_ = 0;
@@ -69,6 +72,7 @@ class Effort {
   int iterations_ = 0;
   std::vector<Answer> polished_;
   Answer best_;
+  bool as_it_came_ = false;  ///< the best is what it began with
 };
 
 }  // namespace flashphase::refine

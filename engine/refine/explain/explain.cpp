@@ -11,6 +11,7 @@
 #include "engine/refine/explain/effort.h"
 #include "engine/refine/input_check.h"
 #include "engine/refine/starts/conclude.h"
+#include "engine/score/score.h"
 
 namespace flashphase::refine {
 namespace {
@@ -18,7 +19,7 @@ namespace {
 class ExplainingSolver final : public Solver {
  public:
   ExplainingSolver(std::unique_ptr<Solver> solver, const ExplainOptions& options)
-      : solver_(std::move(solver)), options_(options) {
+      : solver_(std::move(solver)), climber_(make_climber(*solver_)), options_(options) {
     if (const int least = parse_schedule("polish").iterations(); options.iterations < least)
       throw std::invalid_argument("refine: a frame needs " + std::to_string(least) +
                                   " iterations at least to be explained, not " +
@@ -32,13 +33,20 @@ class ExplainingSolver final : public Solver {
     check_choosing(starts.choosing);
     std::vector<Effort> efforts;
     efforts.reserve(static_cast<std::size_t>(patterns.count));
-    for (int i = 0; i < patterns.count; ++i)
-      efforts.emplace_back(patterns.size, patterns.intensity_of(i), patterns.measured_of(i),
-                           starts.of_frame(i), options_);
+    score::ModulusScorer score(patterns.size);
+    for (int i = 0; i < patterns.count; ++i) {
+      const auto intensity = patterns.intensity_of(i);
+      const auto measured = patterns.measured_of(i);
+      const Starts own = starts.of_frame(i);
+      const auto first = std::span(own.object).first(own.support.size());
+      efforts.emplace_back(patterns.size, intensity, measured, own, options_)
+          .begin_with(
+              {{first.begin(), first.end()}, own.support_of(0), score(intensity, measured, first, own.size)});
+    }
     std::vector<Effort*> left;
     for (Effort& effort : efforts) left.push_back(&effort);
     while (!left.empty()) {
-      Effort::next_round(*solver_, left);
+      Effort::next_round(*solver_, climber_ ? *climber_ : *solver_, left);
       std::erase_if(left, [](const Effort* effort) { return effort->done(); });
     }
     give(patterns, starts, efforts, out);
@@ -70,7 +78,7 @@ class ExplainingSolver final : public Solver {
           "generations and chooses by nothing else");
   }
 
-  std::unique_ptr<Solver> solver_;
+  std::unique_ptr<Solver> solver_, climber_;  ///< the second where the first has no ML
   const ExplainOptions options_;
 };
 
@@ -87,6 +95,15 @@ bool is_counted(std::span<const float> intensity, std::span<const std::uint8_t> 
 
 float explained_below(const ExplainOptions& options, bool counted, float noise_residual) {
   return counted ? options.noise * noise_residual : options.exact;
+}
+
+bool is_noisy(float noise_residual) {
+  constexpr float kCutOff = 1e-5f;  // README.md
+  return noise_residual > kCutOff;
+}
+
+std::unique_ptr<Solver> make_climber(const Solver& solver) {
+  return solver.has(Algorithm::ml) ? nullptr : make_cpu_solver();
 }
 
 std::unique_ptr<Solver> make_explaining_solver(std::unique_ptr<Solver> solver,

@@ -31,14 +31,25 @@ bool is_counted(std::span<const float> intensity, std::span<const std::uint8_t> 
 /// it is counted.
 float explained_below(const ExplainOptions& options, bool counted, float noise_residual);
 
+/// Whether noise is what ends the fit: it leaves more than the edge of a support cuts off, and iterations fit
+/// it. An answer that it explains may be made better still.
+bool is_noisy(float noise_residual);
+
+/// What computes ML (Effort::next_round) beside a solver that does not; nullptr where `solver` does.
+std::unique_ptr<Solver> make_climber(const Solver& solver);
+
 /// A solver that gives each frame as much effort as it needs: rounds, each for the frames that are not yet
 /// explained, where the schedule says so (Schedule::until_explained, the preset "explain"); other schedules
 /// go to `solver` as they are. The support stays what it is at the start, so that residuals compare.
 ///
 /// Rounds of a frame: `polish` from each of its starts in turn; the rest of `thorough` from each of these
-/// results, the best first; then `thorough` from random starts inside the support, one after another. A
-/// counted pattern begins with the first start as it is, which noise may explain already, and with `polish`
-/// as `Starts::choosing` asks. What comes out has the lowest residual of all.
+/// results, the best first; then `thorough` from random starts inside the support, one after another. What
+/// comes out has the lowest residual of all.
+///
+/// A pattern that is noisy begins with 60 iterations of ML (maximum_likelihood.h) from each start, and
+/// whatever is found later ends in as many. All starts are tried, since few photons explain wrong images too,
+/// before it is asked whether noise explains what there is. The first start as it is, the network's answer,
+/// is left only for one that fits better by more than fitting noise brings (effort.cpp).
 ///
 /// A frame is left when its residual is explained (Outcome::explained), when a random start comes to the same
 /// image at the same residual, which wrong images hardly ever do twice (Outcome::reproduced), or when its

@@ -18,6 +18,9 @@ Starts NetworkStarts::operator()(const PatternBatch& patterns, const ObjectBatch
                                  std::vector<std::uint8_t> upper_limit) {
   Starts starts = starts_from(answers);
   starts.choosing.like_first_start = upper_limit.empty();  // what is given is where the object is
+  if (upper_limit.size() == starts.object.size())
+    for (std::size_t i = 0; i < upper_limit.size(); ++i)
+      if (!upper_limit[i]) starts.object[i] = 0;
   stay_within_extent(patterns, answers, upper_limit);
   confine(starts, std::move(upper_limit));
   if (view_) add_registered_starts(starts, views_ - 1, (*view_)(patterns, views_));

@@ -30,8 +30,9 @@ class NetworkStarts {
   /// `viewer`: a network of the model that answers, or nullptr for no views; has to outlive it.
   NetworkStarts(const NetworkStartsOptions& options, Network* viewer);
 
-  /// `upper_limit`: [B, n, n] 1 = where the object may be, from which nothing is moved then; empty = the
-  /// whole square. Throws std::invalid_argument unless the shapes agree.
+  /// `upper_limit`: [B, n, n] 1 = where the object may be, from which nothing is moved then, and what the
+  /// answer has outside is cut off; empty = the whole square. Throws std::invalid_argument unless the shapes
+  /// agree.
   Starts operator()(const PatternBatch& patterns, const ObjectBatch& answers,
                     std::vector<std::uint8_t> upper_limit = {});
 

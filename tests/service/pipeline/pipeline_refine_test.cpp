@@ -5,8 +5,10 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <span>
@@ -24,6 +26,7 @@ using testing_support::count;
 using testing_support::FakeNetwork;
 using testing_support::FakeSolver;
 using testing_support::Gate;
+using testing_support::kPatternSize;
 using testing_support::PipelineTest;
 using testing_support::some_frame;
 
@@ -149,14 +152,33 @@ TEST_F(PipelineUntilExplained, SendsEachBetterAnswerAndEndsWithTheReason) {
   EXPECT_EQ(sink->finals()[0].words, results.size()) << "after the last round";
 }
 
-TEST_F(PipelineRefinePolicy, UntilExplainedLeavesAloneWhatNoiseExplains) {
+TEST_F(PipelineRefinePolicy, UntilExplainedLeavesAloneWhatNoiseExplainsWhereIterationsDoNotFitNoise) {
   config.refine_policy = RefinePolicy::until_explained;
   config.refine_noise_factor = 1e9f;
-  EXPECT_EQ(refined_of_ten(), 0u);
+  stages.solvers.push_back(std::make_unique<FakeSolver>());
+  build();
+  for (std::uint64_t i = 0; i < 10; ++i) {
+    Frame bright = some_frame(i);
+    const auto pixels = std::make_shared<std::vector<float>>(kPatternSize * kPatternSize, 1e6f);
+    bright.pixels.data = std::as_bytes(std::span(*pixels));
+    bright.pixels.storage = pixels;
+    source->add(bright);
+  }
+  EXPECT_EQ(drain().refined, 0u);
+  EXPECT_EQ(sink->results().size(), 10u);
   for (const auto& result : sink->results()) {
     EXPECT_EQ(result->explained, true);
     EXPECT_EQ(result->outcome, Outcome::explained);
   }
+}
+
+TEST_F(PipelineRefinePolicy, UntilExplainedMakesANoisyAnswerBetterThatNoiseExplains) {
+  config.refine_policy = RefinePolicy::until_explained;
+  config.refine_noise_factor = 1e9f;
+  EXPECT_GE(refined_of_ten(), 10u);
+  for (const auto& result : sink->results()) EXPECT_EQ(result->explained, true);
+  EXPECT_EQ(sink->results().front()->outcome, std::nullopt);
+  EXPECT_EQ(sink->results().back()->outcome, Outcome::explained);
 }
 
 /// Nothing fits, and no two answers alike.

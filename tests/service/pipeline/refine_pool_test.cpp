@@ -35,7 +35,7 @@ RefineJob job(std::uint64_t sequence, int rounds = 0, float excess = 0) {
                                        refine::Starts{1, kN, std::vector<std::complex<float>>(kN * kN, 1),
                                                       std::vector<std::uint8_t>(kN * kN, 1)},
                                        options);
-  one.effort->keep(
+  one.effort->begin_with(
       {std::vector<std::complex<float>>(kN * kN), std::vector<std::uint8_t>(kN * kN), 1e-3f * excess});
   return one;
 }

@@ -6,14 +6,11 @@
 #include <algorithm>
 #include <cmath>
 #include <complex>
-#include <functional>
 #include <memory>
 #include <stdexcept>
-#include <string>
-#include <utility>
 #include <vector>
 
-#include "engine/refine/explain/effort.h"
+#include "tests/engine/refine/explain/scripted_solver.h"
 #include "tests/engine/refine/particle.h"
 
 namespace flashphase::refine {
@@ -21,84 +18,6 @@ namespace {
 
 using testing::Each;
 using testing::ElementsAre;
-
-constexpr int kPattern = 16, kObject = 8;
-constexpr std::size_t kCells = kObject * kObject;
-
-/// What the solver was asked for one frame, and what it shall say.
-struct Call {
-  float pattern = 0;  ///< its first pixel, which names the frame
-  std::string schedule;
-  int starts = 0;
-  std::complex<float> start;  ///< its first pixel
-};
-struct Answer {
-  float residual = 1;
-  std::complex<float> object = 1;  ///< everywhere
-};
-
-/// Answers as it is told and keeps a list.
-class ScriptedSolver : public Solver {
- public:
-  ScriptedSolver(std::vector<Call>& calls, std::function<Answer(const Call&)> answer)
-      : calls_(calls), answer_(std::move(answer)) {}
-
-  void solve(const PatternBatch& patterns, const Starts& starts, const Schedule& schedule,
-             Refined& out) override {
-    out.objects = ObjectBatch(patterns.count, starts.size);
-    out.objects.support = starts.support;
-    out.iterations.assign(static_cast<std::size_t>(patterns.count), schedule.iterations());
-    for (int i = 0; i < patterns.count; ++i) {
-      const Call call{patterns.intensity_of(i)[0], schedule.text, starts.per_frame,
-                      starts.object[static_cast<std::size_t>(i * starts.per_frame) * kCells]};
-      calls_.push_back(call);
-      const Answer answer = answer_(call);
-      out.objects.residual[static_cast<std::size_t>(i)] = answer.residual;
-      std::ranges::fill(out.objects.object_of(i), answer.object);
-    }
-  }
-
- private:
-  std::vector<Call>& calls_;
-  std::function<Answer(const Call&)> answer_;
-};
-
-class Explain : public testing::Test {
- protected:
-  /// Patterns that are not whole numbers; the first pixel of frame i is i + 0.5.
-  PatternBatch patterns(int count) const {
-    PatternBatch batch(count, kPattern);
-    std::ranges::fill(batch.intensity, 1.5f);
-    for (int i = 0; i < count; ++i)
-      batch.intensity[static_cast<std::size_t>(i) * batch.pattern_cells()] = static_cast<float>(i) + 0.5f;
-    return batch;
-  }
-  /// The k-th start is k + 1 everywhere.
-  Starts starts(int frames, int per_frame) const {
-    Starts all{
-        per_frame, kObject, {}, std::vector<std::uint8_t>(static_cast<std::size_t>(frames) * kCells, 1)};
-    for (int i = 0; i < frames; ++i)
-      for (int k = 0; k < per_frame; ++k)
-        all.object.insert(all.object.end(), kCells, {static_cast<float>(k + 1), 0});
-    return all;
-  }
-  Refined explain(int frames, int per_frame, std::function<Answer(const Call&)> answer,
-                  const ExplainOptions& options = {}) {
-    Refined out;
-    make_explaining_solver(std::make_unique<ScriptedSolver>(calls, std::move(answer)), options)
-        ->solve(patterns(frames), starts(frames, per_frame), parse_schedule("explain"), out);
-    return out;
-  }
-  std::vector<std::string> schedules() const {
-    std::vector<std::string> all;
-    for (const Call& call : calls) all.push_back(call.schedule);
-    return all;
-  }
-
-  std::vector<Call> calls;
-};
-
-const std::string kRest = "765*HIO+135*AER";
 
 TEST_F(Explain, IsLeftAsSoonAsItsResidualIsExplained) {
   const Refined out =
@@ -183,66 +102,21 @@ TEST_F(Explain, WhatAFrameGetsDoesNotDependOnTheFramesBesideIt) {
   }
 }
 
-TEST_F(Explain, LeavesACountedPatternAloneWhoseStartNoiseExplains) {
-  PatternBatch counted(1, kPattern);
-  std::ranges::fill(counted.intensity, 3.0f);
+TEST_F(Explain, HasMaximumLikelihoodComputedElsewhereForASolverThatHasNone) {
+  class WithoutIt : public ScriptedSolver {
+   public:
+    using ScriptedSolver::ScriptedSolver;
+    bool has(Algorithm algorithm) const override { return algorithm != Algorithm::ml; }
+  };
+  const Particle particle(kObject);
+  PatternBatch pattern = particle.pattern(kPattern);
+  for (float& value : pattern.intensity) value = std::round(value);
   Refined out;
-  make_explaining_solver(std::make_unique<ScriptedSolver>(calls, [](const Call&) {
-    return Answer{1e-2f};
-  }))->solve(counted, starts(1, 4), parse_schedule("explain"), out);
-  EXPECT_THAT(schedules(), ElementsAre("1*ER"));
-  EXPECT_THAT(out.outcomes, ElementsAre(Outcome::explained));
-}
-
-TEST_F(Explain, PolishesACountedPatternThatNoiseDoesNotExplainAsAskedFor) {
-  PatternBatch counted(1, kPattern);
-  std::ranges::fill(counted.intensity, 3.0f);
-  Refined out;
-  make_explaining_solver(std::make_unique<ScriptedSolver>(calls, [](const Call& call) {
-    return Answer{call.starts == 4 ? 1e-2f : 0.9f};
-  }))->solve(counted, starts(1, 4), parse_schedule("explain"), out);
-  EXPECT_THAT(schedules(), ElementsAre("1*ER", "polish"));
-  EXPECT_EQ(calls[1].starts, 4);
-  EXPECT_THAT(out.iterations, ElementsAre(401));
-}
-
-TEST_F(Explain, TakesPhotonsThatAreNoWholeNumbersForCountedWhereItIsTold) {
-  const Refined out = explain(1, 1, [](const Call&) { return Answer{1e-2f}; }, {.photons = true});
-  EXPECT_THAT(schedules(), ElementsAre("1*ER"));
-  EXPECT_THAT(out.outcomes, ElementsAre(Outcome::explained));
-}
-
-TEST_F(Explain, WhatIsGivenToAnEffortIsKeptUnlessABetterAnswerComes) {
-  const PatternBatch pattern = patterns(1);
-  Effort effort(kPattern, pattern.intensity_of(0), pattern.measured_of(0), starts(1, 2), {});
-  effort.keep({std::vector<std::complex<float>>(kCells, 9), std::vector<std::uint8_t>(kCells, 1), 1e-4f});
-  ScriptedSolver solver(calls,
-                        [](const Call& call) { return Answer{call.start.real() == 1 ? 1e-3f : 1e-5f}; });
-  Effort* const one = &effort;
-  Effort::next_round(solver, {&one, 1});
-  EXPECT_EQ(effort.best().residual, 1e-4f);
-  EXPECT_EQ(effort.best().object[0], 9.0f);
-  Effort::next_round(solver, {&one, 1});
-  EXPECT_EQ(effort.best().residual, 1e-5f);
-  EXPECT_EQ(effort.iterations(), 200);
-  EXPECT_FALSE(effort.done());
-}
-
-TEST_F(Explain, OneRoundOfManyIsACallForEachStepThatTheyAreAt) {
-  const PatternBatch all = patterns(3);
-  std::vector<Effort> efforts;
-  efforts.reserve(3);
-  for (int i = 0; i < 3; ++i)
-    efforts.emplace_back(kPattern, all.intensity_of(i), all.measured_of(i), starts(1, 1), ExplainOptions());
-  ScriptedSolver solver(calls, [](const Call&) { return Answer{1e-3f}; });
-  Effort* ahead = &efforts[1];
-  Effort::next_round(solver, {&ahead, 1});
-  calls.clear();
-  std::vector<Effort*> pointers;
-  for (Effort& effort : efforts) pointers.push_back(&effort);
-  Effort::next_round(solver, pointers);
-  EXPECT_THAT(schedules(), ElementsAre(kRest, "polish", "polish"));
-  for (const Effort& effort : efforts) EXPECT_EQ(effort.iterations(), &effort == ahead ? 1000 : 100);
+  make_explaining_solver(std::make_unique<WithoutIt>(calls, [](const Call&) { return Answer{0.9f}; }),
+                         {.iterations = 1200})
+      ->solve(pattern, particle.starts(), parse_schedule("explain"), out);
+  EXPECT_THAT(schedules(), ElementsAre("polish", kRest));
+  EXPECT_LT(out.objects.residual[0], 0.5f);
 }
 
 TEST_F(Explain, OtherSchedulesGoThroughAsTheyAre) {

@@ -66,6 +66,15 @@ float farthest(std::span<const std::complex<float>> a, std::span<const std::comp
   return distance;
 }
 
+TEST(NetworkStarts, LieInsideALimitThatIsGiven) {
+  std::vector<std::uint8_t> limit(kCells);
+  std::fill_n(limit.begin(), 4 * kN, 1);
+  const ObjectBatch given = answers(1);
+  const Starts starts = NetworkStarts({}, nullptr)(PatternBatch(1, 2 * kN), given, limit);
+  for (std::size_t i = 0; i < kCells; ++i)
+    EXPECT_EQ(starts.object[i], limit[i] ? given.object[i] : std::complex<float>()) << i;
+}
+
 TEST(NetworkStarts, AreTheAnswerThenThatToTheViewsThenCopies) {
   Oracle viewer(answers(1));
   NetworkStarts starts_of({.per_frame = 6, .spread = 0.2f}, &viewer);
