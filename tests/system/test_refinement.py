@@ -132,6 +132,28 @@ def test_until_explained_goes_on_where_it_has_to(tmp_path):
     assert {key: len(ends.get(key.replace("_", " "), ())) for key in status["outcomes"]} == status["outcomes"]
 
 
+def test_until_explained_betters_what_noise_explains_and_keeps_the_rest(tmp_path):
+    """Of so few photons the network's answers are explained already; iterations of HIO would harm them."""
+    refine = {"policy": "until_explained", "starts": 2, "budget": 1000, "queue": 1000}
+    with Daemon(tmp_path, infer={"model": str(MODEL)}, refine=refine, queues={"mode": "replay"}) as daemon:
+        with watcher(daemon) as finish:
+            simulate(daemon, "--frames", 20, "--rate", 500, "--photons", 1e5)
+            wait_until("all to end", lambda: sum(daemon.status()["outcomes"].values()) == 20)
+            status = daemon.status()
+            assert daemon.terminate() == 0
+            results, _ = finish()
+    assert_accounted(status)
+    gained = 0
+    for sequence in range(20):
+        rounds = [r for r in results if r["sequence"] == sequence]
+        first, last = rounds[0], rounds[-1]
+        assert first["stage"] == "inferred" and "outcome" not in first and "outcome" in last
+        assert all(r["explained"] == (r["residual"] <= 2 * r["noise_residual"]) for r in rounds)
+        assert 0 < last["iterations"] <= 1000 and last["residual"] <= first["residual"]
+        gained += first["explained"] and last["residual"] < first["residual"]
+    assert gained >= 3
+
+
 def test_until_explained_loses_later_rounds_first_when_there_is_more_than_it_can_do(tmp_path):
     mixed_dataset(tmp_path / "mixed.h5")
     refine = {"policy": "until_explained", "noise_factor": 0, "queue": 4, "workers": 1}
