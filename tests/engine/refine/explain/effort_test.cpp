@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "engine/score/align.h"
+#include "engine/score/score.h"
 #include "tests/engine/refine/explain/scripted_solver.h"
 #include "tests/engine/refine/particle.h"
 
@@ -171,7 +172,11 @@ std::pair<float, float> before_and_after(double photons) {
     const Exposure exposure(photons, seed);
     Refined out;
     solver->solve(exposure.pattern, exposure.starts, parse_schedule("explain"), out);
-    before += exposure.error(std::span(exposure.starts.object).first(256));
+    const auto first = std::span(exposure.starts.object).first(256);
+    const float fit = score::ModulusScorer(32)(exposure.pattern.intensity_of(0),
+                                               exposure.pattern.measured_of(0), first, 16);
+    EXPECT_LE(out.objects.residual[0], fit);
+    before += exposure.error(first);
     after += exposure.error(out.objects.object);
   }
   return {before, after};
