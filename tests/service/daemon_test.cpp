@@ -2,11 +2,10 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sched.h>
 #include <spdlog/sinks/null_sink.h>
 #include <spdlog/sinks/ostream_sink.h>
 #include <spdlog/spdlog.h>
-#include <sys/resource.h>
-#include <unistd.h>
 
 #include <new>
 #include <sstream>
@@ -139,21 +138,20 @@ TEST(Daemon, AModelThatFailsAtAnyStepLeavesTheRunningOne) {
 }
 
 TEST(Daemon, ANewModelIsMadeInTheTimeThatFramesLeave) {
-  const auto nice = [] { return getpriority(PRIO_PROCESS, static_cast<id_t>(gettid())); };
   int of_first = -1, of_next = -1;
   Daemon daemon(
       parse_config(kYaml),
       [&](const std::string& model, const NetworkOptions&) {
-        (model == "none" ? of_first : of_next) = nice();
+        (model == "none" ? of_first : of_next) = sched_getscheduler(0);
         return std::make_unique<FakeNetwork>([](int) {}, model);
       },
       silent());
   daemon.start();
-  const int before = nice();
+  const int before = sched_getscheduler(0);
   daemon.replace_model("/next");
   EXPECT_EQ(of_first, before);
-  EXPECT_EQ(of_next, 19);
-  EXPECT_EQ(nice(), before);
+  EXPECT_EQ(of_next, SCHED_IDLE);
+  EXPECT_EQ(sched_getscheduler(0), before);
 }
 
 TEST(Daemon, OpensTheFurtherSinksThatAreAskedFor) {
