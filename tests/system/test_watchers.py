@@ -94,7 +94,7 @@ def test_everybody_is_told_why_a_frame_is_out_of_domain(tmp_path):
 def test_the_page_never_goes_back_to_an_older_frame(tmp_path):
     with Daemon(tmp_path, preprocess={"threads": 4}, infer={"workers": 2}, batch={"size": 2}, queues={"mode": "replay"}) as daemon:
         number, seen = 0, []
-        for number_of_run in (2, 1):  # the second run has lower numbers in every id
+        for frames, number_of_run in ((6000, 2), (12000, 1)):  # the second run has lower numbers in every id
             sim = subprocess.Popen([BIN / "flashphase-sim", "--endpoint", daemon.frames, "--frames", "6000", "--rate", "max", "--run",
                                     str(number_of_run)], stdout=subprocess.DEVNULL)
             while sim.poll() is None:
@@ -102,7 +102,7 @@ def test_the_page_never_goes_back_to_an_older_frame(tmp_path):
                     latest = json.loads(body)
                     number = latest["number"]
                     seen.append((number_of_run, int(latest["pattern"]["run"]), int(latest["pattern"]["sequence"])))
-            daemon.wait_until_done(6000)
+            daemon.wait_until_done(frames)
         latest = json.loads(daemon.get("/api/v1/latest"))["pattern"]
     assert (latest["run"], latest["sequence"]) == ("1", "5999")
     for number_of_run in (2, 1):
