@@ -21,7 +21,7 @@ struct ReconstructionResults {
   std::vector<std::uint8_t> support;         ///< [N, n, n]
   std::vector<float> residual;               ///< [N] before the schedule
   std::vector<float> refined_residual;       ///< [N] after it
-  std::vector<float> agreement;              ///< [N] of several starts, 0 to 1
+  std::vector<float> agreement;              ///< [N] of several starts, 0 to 1; NaN where one sufficed
   std::vector<float> prtf;                   ///< [N, rings] of several starts
   std::vector<float> resolution;             ///< [N] full period in object pixels where the PRTF meets 1/e
   std::vector<float> free_log_likelihood;    ///< [N] on pixels held out

@@ -20,14 +20,21 @@ enum class Choice {
   free_log_likelihood  ///< the best on the pixels held out; needs `held_out` > 0
 };
 
+/// Whether what comes out of two starts or more is, instead of the chosen one, the average of the better half
+/// by residual (average.h).
+enum class Averaging {
+  never,
+  automatic,  ///< unless the pattern has no noise to speak of and the starts disagree: one of them is right
+              ///< then more often than their average (choose.h)
+  always
+};
+
 /// What is done with several starts of a frame beyond keeping the one with the lowest residual.
 struct Choosing {
   Choice by = Choice::lowest_residual;
-  /// What comes out is, where there are two starts or more, not the chosen one but the average of the better
-  /// half by residual (average.h), settled by error reduction until it fits as well as the best of them,
-  /// in at most so many iterations.
-  bool average = false;
-  int settle = 100;
+  Averaging average = Averaging::never;
+  int settle =
+      100;  ///< most iterations of error reduction until the average fits as well as the best of them
   /// Fills agreement and PRTF also where neither `by` nor `average` needs them.
   bool confidence = false;
   /// Fraction of the measured pixels, in islands, that iterations do not see (free_pixels.h); in [0, 0.2].
@@ -65,9 +72,9 @@ struct Refined {
   std::vector<int> iterations;  ///< [B] iterations done from that start (in its last generation)
 
   /// Where Choosing asks for them and K >= 2 (else empty):
-  std::vector<float>
-      agreement{};  ///< [B] of the better half of the results by residual (score::Confidence), 0 to 1
-  std::vector<float> prtf{};  ///< [B, m/2 + 1] phase retrieval transfer function of the same
+  std::vector<float> agreement{};  ///< [B] of the better half of the results by residual (score::Confidence),
+                                   ///< 0 to 1; NaN where one was enough to explain a frame
+  std::vector<float> prtf{};       ///< [B, m/2 + 1] phase retrieval transfer function of the same
   /// [B] where pixels were held out: minus score::poisson_llk of the chosen start's result on them, so higher
   /// is better.
   std::vector<float> free_log_likelihood{};

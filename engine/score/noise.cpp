@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstddef>
+#include <vector>
 
 namespace flashphase::score {
 namespace {
@@ -52,6 +54,30 @@ float noise_residual(std::span<const float> intensity, std::span<const std::uint
     for (const float sum : counts) photons += static_cast<double>(sum);
   }
   return photons > 0 ? static_cast<float>(noise / photons) : 0.0f;
+}
+
+bool is_counted(std::span<const float> intensity, std::span<const std::uint8_t> measured) {
+  constexpr double kZeros = 0.05, kLowest = 0.05;
+  constexpr float kLeast = 0.4f, kMost = 2;
+  std::size_t pixels = 0;
+  bool whole = true;
+  std::vector<float> lit;
+  for (std::size_t i = 0; i < intensity.size(); ++i) {
+    if (!measured[i]) continue;
+    ++pixels;
+    whole = whole && intensity[i] == std::floor(intensity[i]);
+    if (intensity[i] > 0) lit.push_back(intensity[i]);
+  }
+  if (whole || lit.empty()) return whole;
+  if (static_cast<double>(pixels - lit.size()) < kZeros * static_cast<double>(pixels)) return false;
+  const auto low = lit.begin() + static_cast<std::ptrdiff_t>(kLowest * static_cast<double>(lit.size()));
+  std::ranges::nth_element(lit, low);
+  return *low >= kLeast && *low <= kMost;
+}
+
+bool is_noisy(float noise_residual) {
+  constexpr float kCutOff = 1e-5f;
+  return noise_residual > kCutOff;
 }
 
 }  // namespace flashphase::score

@@ -22,4 +22,13 @@ namespace flashphase::score {
 /// with many degrees of freedom fits part of the noise and may lie below.
 float noise_residual(std::span<const float> intensity, std::span<const std::uint8_t> measured);
 
+/// Whether the measured intensities are photons that were counted: whole numbers; or, after a flat field,
+/// some of them exactly zero (one in twenty at least; light falls everywhere) and the lowest of the others
+/// (their 5th percentile) about one, from 0.4 to 2.
+bool is_counted(std::span<const float> intensity, std::span<const std::uint8_t> measured);
+
+/// Whether noise is what ends the fit: it leaves more than the edge of a support cuts off (README.md of
+/// engine/refine), and iterations fit it.
+bool is_noisy(float noise_residual);
+
 }  // namespace flashphase::score

@@ -4,6 +4,8 @@
 #include <optional>
 #include <utility>
 
+#include "engine/score/noise.h"
+
 namespace flashphase::service {
 
 InferWorker::InferWorker(const ModelSlot& models, std::size_t index, const PipelineConfig& config,
@@ -111,7 +113,7 @@ void InferWorker::look_whether_explained(Reconstruction& inferred) const {
   inferred.explained =
       inferred.residual <= refine::explained_below(options, options.photons, inferred.noise_residual);
   // Few photons explain answers that maximum likelihood betters still.
-  const bool may_gain = options.photons && refine::is_noisy(inferred.noise_residual);
+  const bool may_gain = options.photons && score::is_noisy(inferred.noise_residual);
   if (*inferred.explained && !may_gain) inferred.outcome = Outcome::explained;
 }
 

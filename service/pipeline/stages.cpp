@@ -207,10 +207,12 @@ std::vector<std::unique_ptr<Reconstruction>> Refinement::round(std::span<RefineJ
     result->round = job.rounds;
     result->iterations = effort.iterations();
     result->schedule = "explain";
-    if (effort.done())
+    if (effort.done()) {
       say(*result, effort.outcome());
-    else
+      result->agreement = effort.agreement();
+    } else {
       result->explained = effort.excess() <= 1;
+    }
   }
   return results;
 }

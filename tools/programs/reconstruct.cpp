@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cmath>
 #include <functional>
 #include <iostream>
 #include <memory>
@@ -31,7 +32,9 @@
 namespace flashphase::tools {
 namespace {
 
+/// Of those that are numbers, of which there is one at least.
 float median(std::vector<float> values) {
+  std::erase_if(values, [](float value) { return std::isnan(value); });
   std::nth_element(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2),
                    values.end());
   return values[values.size() / 2];
@@ -170,7 +173,8 @@ void sum_up(const ReconstructArguments& arguments, const ResultsHead& head, cons
             << median(figures.residual);
   if (!figures.refined_residual.empty())
     std::cout << ", after " << head.schedule << " median " << median(figures.refined_residual);
-  if (!figures.agreement.empty()) std::cout << ", agreement median " << median(figures.agreement);
+  if (!std::ranges::all_of(figures.agreement, [](float value) { return std::isnan(value); }))
+    std::cout << ", agreement median " << median(figures.agreement);
   if (!figures.split_seen.empty())
     std::cout << ", split test median " << median(figures.split_seen) << " on the half seen and "
               << median(figures.split_unseen) << " on the unseen one, where counting leaves "

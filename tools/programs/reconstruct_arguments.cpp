@@ -64,9 +64,10 @@ void ReconstructArguments::add_to(CLI::App& app) {
   app.add_option(
          "--choose", choose,
          "which of several starts comes out: residual (lowest), agreement (low residual and like the "
-         "others), free (foretells best the pixels held out), or mean (average of the better half, settled "
-         "until it fits as well)")
-      ->check(CLI::IsMember({"residual", "agreement", "free", "mean"}))
+         "others), free (foretells best the pixels held out), mean (average of the better half, settled "
+         "until "
+         "it fits as well), or automatic (mean, but residual where there is no noise and starts disagree)")
+      ->check(CLI::IsMember({"residual", "agreement", "free", "mean", "automatic"}))
       ->capture_default_str();
   app.add_option("--generations", generations,
                  "times the schedule runs, each but the first from starts bred with "
@@ -122,7 +123,8 @@ refine::Choosing ReconstructArguments::choosing(int starts) const {
   const bool chooses = starts > 1;
   if (chooses && choose == "agreement") choosing.by = refine::Choice::agreement;
   if (chooses && choose == "free") choosing.by = refine::Choice::free_log_likelihood;
-  choosing.average = chooses && choose == "mean";
+  if (chooses && choose == "mean") choosing.average = refine::Averaging::always;
+  if (chooses && choose == "automatic") choosing.average = refine::Averaging::automatic;
   choosing.confidence = chooses;
   choosing.held_out = hold_out;
   choosing.generations = generations;

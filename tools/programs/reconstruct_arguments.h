@@ -17,7 +17,7 @@ struct ReconstructArguments {
   std::string input, output;
   std::string model, support;
   std::string schedule = "polish";
-  std::string from = "automatic", choose = "mean";
+  std::string from = "automatic", choose = "automatic";
   std::vector<int> frames;
   std::optional<int> starts_given, budget;
   std::uint64_t seed = 1;

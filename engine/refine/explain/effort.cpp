@@ -6,6 +6,8 @@
 #include <numeric>
 #include <utility>
 
+#include "engine/refine/starts/choose.h"
+#include "engine/refine/starts/conclude.h"
 #include "engine/refine/starts/registration.h"
 #include "engine/score/align.h"
 #include "engine/score/noise.h"
@@ -19,6 +21,9 @@ namespace {
 constexpr double kLeaveFirst = 0.04;
 /// What comes of HIO has to be better by this besides.
 constexpr double kSearched = 5;
+
+/// What was found in noise disagrees below this agreement: none of it can be told from the others then.
+constexpr float kDisagree = 0.93f;
 
 /// Two answers are the same image where their residuals differ by no more than this factor ...
 constexpr float kSameResidual = 1.3f;
@@ -45,7 +50,7 @@ Effort::Effort(int m, std::span<const float> intensity, std::span<const std::uin
   const bool counted = is_counted(intensity, measured, options);
   const float noise = counted ? score::noise_residual(intensity, measured) : 0;
   explained_ = explained_below(options, counted, noise);
-  noisy_ = is_noisy(noise);
+  noisy_ = score::is_noisy(noise);
   step_ = noisy_ ? Step::climb : Step::polish;
 }
 
@@ -146,6 +151,7 @@ void Effort::take(Answer answer, int iterations) {
   }
   const bool again = step_ == Step::at_random && reproduces(answer);
   if (step_ == Step::polish) polished_.push_back(answer);
+  found_.push_back(answer);
   if (is_better(answer)) {
     best_ = std::move(answer);
     as_it_came_ = false;
@@ -158,6 +164,33 @@ void Effort::take(Answer answer, int iterations) {
   else if (again)
     outcome_ = Outcome::reproduced;
   done_ = done_ || outcome_ != Outcome::given_up;
+  if (done_) compare_what_was_found();
+}
+
+/// How much all that was found agrees; of noisy frames, where it does not, the average.
+void Effort::compare_what_was_found() {
+  if (found_.size() < 2) return;
+  const auto count = static_cast<int>(found_.size());
+  Results results{ObjectBatch(count, starts_.size), std::vector<int>(found_.size()), {}};
+  for (int k = 0; k < count; ++k) {
+    const Answer& answer = found_[static_cast<std::size_t>(k)];
+    std::ranges::copy(answer.object, results.objects.object_of(k).begin());
+    std::ranges::copy(answer.support, results.objects.support_of(k).begin());
+    results.objects.residual[static_cast<std::size_t>(k)] = answer.residual;
+  }
+  agreement_ = choose(results, {}, m_, noisy_).agreement;
+  if (!noisy_ || *agreement_ >= kDisagree) return;
+  PatternBatch pattern(1, m_);
+  std::ranges::copy(intensity_, pattern.intensity.begin());
+  std::ranges::copy(measured_, pattern.measured.begin());
+  Starts starts{
+      count, starts_.size, {}, starts_.support, {.average = Averaging::always}, starts_.upper_limit};
+  Refined average;
+  Conclusion::begin(pattern, starts, average);
+  Conclusion(m_, true)(pattern, starts, {}, 0, results, average);
+  if (average.objects.residual[0] <= std::max(best_.residual, explained_))
+    best_ = {std::move(average.objects.object), std::move(average.objects.support),
+             average.objects.residual[0]};
 }
 
 bool Effort::is_better(const Answer& answer) const {

@@ -4,6 +4,7 @@
 #include <complex>
 #include <cstdint>
 #include <limits>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -29,6 +30,8 @@ class Effort {
   /// Whether no further round is worth it or paid for.
   bool done() const { return done_; }
   Outcome outcome() const { return outcome_; }  ///< once it is done
+  /// Of the better half of all that was found, 0 to 1, once it is done; none where one answer was enough.
+  std::optional<float> agreement() const { return agreement_; }
   int iterations() const { return iterations_; }
   /// The best residual over that below which it is explained.
   float excess() const { return best_.residual / std::max(explained_, std::numeric_limits<float>::min()); }
@@ -55,6 +58,7 @@ class Effort {
   bool is_better(const Answer& answer) const;
   void advance();
   bool reproduces(const Answer& answer) const;
+  void compare_what_was_found();
 
   const int m_;
   const std::span<const float> intensity_;
@@ -71,6 +75,8 @@ class Effort {
   Outcome outcome_ = Outcome::given_up;
   int iterations_ = 0;
   std::vector<Answer> polished_;
+  std::vector<Answer> found_;  ///< in all rounds
+  std::optional<float> agreement_;
   Answer best_;
   bool as_it_came_ = false;  ///< the best is what it began with
 };

@@ -1,8 +1,8 @@
 #include "engine/refine/explain/explain.h"
 
 #include <algorithm>
-#include <cmath>
 #include <cstddef>
+#include <limits>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -11,6 +11,7 @@
 #include "engine/refine/explain/effort.h"
 #include "engine/refine/input_check.h"
 #include "engine/refine/starts/conclude.h"
+#include "engine/score/noise.h"
 #include "engine/score/score.h"
 
 namespace flashphase::refine {
@@ -62,12 +63,14 @@ class ExplainingSolver final : public Solver {
     Conclusion::begin(patterns, starts, out);
     out.agreement.clear();
     out.prtf.clear();
+    constexpr float kNone = std::numeric_limits<float>::quiet_NaN();
     for (std::size_t i = 0; i < efforts.size(); ++i) {
       efforts[i].give(out.objects.object_of(static_cast<int>(i)),
                       out.objects.support_of(static_cast<int>(i)));
       out.objects.residual[i] = efforts[i].best().residual;
       out.iterations[i] = efforts[i].iterations();
       out.outcomes.push_back(efforts[i].outcome());
+      out.agreement.push_back(efforts[i].agreement().value_or(kNone));
     }
   }
 
@@ -87,19 +90,11 @@ class ExplainingSolver final : public Solver {
 bool is_counted(std::span<const float> intensity, std::span<const std::uint8_t> measured,
                 const ExplainOptions& options) {
   if (options.noise <= 0) return false;
-  if (options.photons) return true;
-  for (std::size_t i = 0; i < intensity.size(); ++i)
-    if (measured[i] && intensity[i] != std::floor(intensity[i])) return false;
-  return true;
+  return options.photons || score::is_counted(intensity, measured);
 }
 
 float explained_below(const ExplainOptions& options, bool counted, float noise_residual) {
   return counted ? options.noise * noise_residual : options.exact;
-}
-
-bool is_noisy(float noise_residual) {
-  constexpr float kCutOff = 1e-5f;  // README.md
-  return noise_residual > kCutOff;
 }
 
 std::unique_ptr<Solver> make_climber(const Solver& solver) {

@@ -31,10 +31,6 @@ bool is_counted(std::span<const float> intensity, std::span<const std::uint8_t> 
 /// it is counted.
 float explained_below(const ExplainOptions& options, bool counted, float noise_residual);
 
-/// Whether noise is what ends the fit: it leaves more than the edge of a support cuts off, and iterations fit
-/// it. An answer that it explains may be made better still.
-bool is_noisy(float noise_residual);
-
 /// What computes ML (Effort::next_round) beside a solver that does not; nullptr where `solver` does.
 std::unique_ptr<Solver> make_climber(const Solver& solver);
 
@@ -50,6 +46,9 @@ std::unique_ptr<Solver> make_climber(const Solver& solver);
 /// whatever is found later ends in as many. All starts are tried, since few photons explain wrong images too,
 /// before it is asked whether noise explains what there is. The first start as it is, the network's answer,
 /// is left only for one that fits better by more than fitting noise brings (effort.cpp).
+///
+/// Where all that was found in noise disagrees, nothing of it can be told from the rest, and the average of
+/// the better half comes out (average.h), if noise explains it as well.
 ///
 /// A frame is left when its residual is explained (Outcome::explained), when a random start comes to the same
 /// image at the same residual, which wrong images hardly ever do twice (Outcome::reproduced), or when its

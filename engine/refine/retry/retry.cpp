@@ -152,7 +152,7 @@ class RetryingSolver final : public Solver {
         std::min(starts.per_frame, most),       starts.size,     part_of(starts.object, frames, index),
         part_of(starts.support, frames, index), starts.choosing, part_of(starts.upper_limit, frames, index)};
     few.choosing.by = Choice::lowest_residual;  // supports of one area: residuals compare
-    few.choosing.average = false;
+    few.choosing.average = Averaging::never;
     few.object.resize(static_cast<std::size_t>(few.per_frame) * few.support.size());
     return few;
   }

@@ -6,6 +6,7 @@
 
 #include "engine/score/align.h"
 #include "engine/score/confidence.h"
+#include "engine/score/noise.h"
 
 namespace flashphase::refine {
 namespace {
@@ -64,7 +65,7 @@ int lowest_residual(const Results& results) {
   return by_residual(results).front();
 }
 
-Chosen choose(const Results& results, const Choosing& choosing, int m,
+Chosen choose(const Results& results, const Choosing& choosing, int m, bool noisy,
               std::span<const std::uint8_t> upper_limit, const ForEach& each) {
   Chosen chosen;
   switch (choosing.by) {
@@ -84,7 +85,6 @@ Chosen choose(const Results& results, const Choosing& choosing, int m,
   const int n = results.objects.size;
   std::vector<int> better = by_residual(results);
   better.resize(std::max<std::size_t>(2, (better.size() + 1) / 2));
-  if (choosing.average) chosen.average = average(results, better, upper_limit, each);
   std::vector<Complex> set;
   const auto take = [&](int k) {
     const auto object = results.objects.object_of(k);
@@ -97,7 +97,16 @@ Chosen choose(const Results& results, const Choosing& choosing, int m,
   score::Confidence confidence = score::confidence(set, n, m, score::Translation::whole_pixel, each);
   chosen.agreement = confidence.agreement;
   chosen.prtf = std::move(confidence.prtf);
+  if (choosing.average == Averaging::always ||
+      (choosing.average == Averaging::automatic && (noisy || chosen.agreement >= kAgreed)))
+    chosen.average = average(results, better, upper_limit, each);
   return chosen;
+}
+
+bool ends_in_noise(std::span<const float> intensity, std::span<const std::uint8_t> measured, float residual) {
+  constexpr float kSimulated = 1e-3f;
+  return score::is_counted(intensity, measured) ? score::is_noisy(score::noise_residual(intensity, measured))
+                                                : residual > kSimulated;
 }
 
 std::vector<Complex> bred(const Results& results, int chosen, const ForEach& each) {

@@ -13,7 +13,7 @@ namespace {
 constexpr std::uint64_t kFreePixelSeed = 1;  // the same pixels for every frame and start
 
 bool compares(const Choosing& choosing) {
-  return choosing.by == Choice::agreement || choosing.average || choosing.confidence;
+  return choosing.by == Choice::agreement || choosing.average != Averaging::never || choosing.confidence;
 }
 
 void weigh_free_pixels(const PatternBatch& patterns, const Starts& starts, int frame, Results& results,
@@ -60,7 +60,10 @@ void Conclusion::operator()(const PatternBatch& patterns, const Starts& starts, 
   if (choosing.held_out > 0) weigh_free_pixels(patterns, starts, frame, results, each);
   Chosen chosen;
   if (compares(choosing) || choosing.by == Choice::free_log_likelihood) {
-    chosen = choose(results, choosing, patterns.size, upper_limit, each);
+    const bool noisy = choosing.average != Averaging::automatic ||
+                       ends_in_noise(patterns.intensity_of(frame), patterns.measured_of(frame),
+                                     *std::ranges::min_element(results.objects.residual));
+    chosen = choose(results, choosing, patterns.size, noisy, upper_limit, each);
   } else {
     chosen.index = lowest_residual(results);
   }

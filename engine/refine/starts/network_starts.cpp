@@ -25,7 +25,7 @@ Starts NetworkStarts::operator()(const PatternBatch& patterns, const ObjectBatch
   confine(starts, std::move(upper_limit));
   if (view_) add_registered_starts(starts, views_ - 1, (*view_)(patterns, views_));
   add_perturbed_starts(starts, options_.per_frame, options_.spread, options_.seed);
-  starts.choosing.average = true;
+  starts.choosing.average = Averaging::automatic;
   return starts;
 }
 

@@ -30,7 +30,7 @@ void expect_sane(Solver& solver, const PatternBatch& patterns, Starts starts) {
   for (const bool many : {false, true}) {
     if (many) {
       starts.choosing = {.by = Choice::agreement,
-                         .average = true,
+                         .average = Averaging::always,
                          .held_out = 0.1f,
                          .generations = 2,
                          .like_first_start = true};

@@ -147,11 +147,11 @@ TEST_P(LikeTheCpu, InWhatIsDoneWithManyStarts) {
   Problem problem(16, 4, 5);
   for (float& value : problem.patterns.intensity) value *= 50;
   for (const Choosing& choosing :
-       {Choosing{.by = Choice::agreement}, Choosing{.average = true}, Choosing{.confidence = true},
-        Choosing{.by = Choice::free_log_likelihood, .held_out = 0.05f}, Choosing{.generations = 3},
-        Choosing{.like_first_start = true},
+       {Choosing{.by = Choice::agreement}, Choosing{.average = Averaging::always},
+        Choosing{.confidence = true}, Choosing{.by = Choice::free_log_likelihood, .held_out = 0.05f},
+        Choosing{.generations = 3}, Choosing{.like_first_start = true},
         Choosing{.by = Choice::agreement,
-        .average = true,
+        .average = Averaging::always,
         .held_out = 0.1f,
         .generations = 2,
         .like_first_start = true}}) {

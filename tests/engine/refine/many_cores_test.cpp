@@ -59,10 +59,11 @@ constexpr const char* kSchedule = "20*HIO+10*AER+SW(from=5,every=10)";
 
 TEST(ManyCores, GiveTheSameBytesAsOne) {
   std::vector<Choosing> choosings(5);
-  choosings[1].average = true;
+  choosings[1].average = Averaging::always;
   choosings[2] = {.by = Choice::agreement, .confidence = true, .generations = 3};
   choosings[3] = {.by = Choice::free_log_likelihood, .held_out = 0.05f};
-  choosings[4] = {.average = true, .held_out = 0.05f, .generations = 2, .like_first_start = true};
+  choosings[4] = {
+      .average = Averaging::always, .held_out = 0.05f, .generations = 2, .like_first_start = true};
   for (const Choosing& choosing : choosings)
     for (const int frames : {1, 5}) {
       Problem problem = problem_of(frames, 7);

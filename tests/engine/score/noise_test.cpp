@@ -99,5 +99,34 @@ TEST(NoiseResidual, TakesWhatIsNoWholeNumber) {
   EXPECT_NEAR(variance(1e30f), 0.25f, 1e-3f);
 }
 
+TEST(Counted, AreWholeNumbers) {
+  const std::vector<std::uint8_t> all(4, 1);
+  EXPECT_TRUE(is_counted(std::vector<float>{0, 3, 1e9f, 7}, all));
+  EXPECT_FALSE(is_counted(std::vector<float>{0.5f, 3, 1e9f, 7}, all));
+  EXPECT_TRUE(is_counted(std::vector<float>{0.5f, 3, 1e9f, 7}, std::vector<std::uint8_t>{0, 1, 1, 1}));
+  EXPECT_TRUE(is_counted({}, {}));
+}
+
+/// A hundred pixels, of which the first `zeros` are dark and the others hold `lowest` and more.
+bool counted_with(std::size_t zeros, float lowest) {
+  std::vector<float> intensity(100);
+  for (std::size_t i = zeros; i < 100; ++i)
+    intensity[i] = lowest * (1 + 0.1f * static_cast<float>(i - zeros));
+  return is_counted(intensity, std::vector<std::uint8_t>(100, 1));
+}
+
+TEST(Counted, ArePhotonsAfterAFlatField) {
+  EXPECT_TRUE(counted_with(30, 0.73f));
+  EXPECT_TRUE(counted_with(5, 1.2f));
+  EXPECT_FALSE(counted_with(4, 0.73f)) << "nearly every pixel is lit: no counting is to be seen";
+  EXPECT_FALSE(counted_with(30, 0.01f)) << "less than a photon";
+  EXPECT_FALSE(counted_with(30, 20.5f)) << "in units of a detector";
+}
+
+TEST(Noisy, IsWhatLeavesMoreThanTheEdgeOfASupport) {
+  EXPECT_TRUE(is_noisy(1e-4f));
+  EXPECT_FALSE(is_noisy(1e-6f));
+}
+
 }  // namespace
 }  // namespace flashphase::score

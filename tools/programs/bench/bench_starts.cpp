@@ -37,7 +37,8 @@ StartsSpeed bench_starts(const StartsProblem& asked, const refine::Schedule& sch
   constexpr std::size_t kLeastRounds = 5;
   RefineProblem problem = make_refine_problem(1, asked.size, 1);
   refine::add_random_starts(problem.starts, asked.starts, 1);
-  problem.starts.choosing.average = problem.starts.choosing.confidence = asked.starts > 1;
+  problem.starts.choosing.average = asked.starts > 1 ? refine::Averaging::always : refine::Averaging::never;
+  problem.starts.choosing.confidence = asked.starts > 1;
   Side one(problem, 1), all(problem, asked.threads);
   one.solve(schedule);  // memory is taken
   all.solve(schedule);

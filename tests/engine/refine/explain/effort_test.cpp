@@ -100,6 +100,42 @@ TEST_F(NoisyEffort, PhotonsThatAreNoWholeNumbersCountAsCountedWhereItIsTold) {
   EXPECT_EQ(calls[0].schedule, "60*ML");
 }
 
+TEST_F(NoisyEffort, GivesTheAverageOfWhatDisagreesIfNoiseExplainsThatToo) {
+  const auto found = [&](float noise) {
+    calls.clear();
+    ScriptedSolver solver(calls, [&](const Call&) {
+      return Answer{0.02f, 1, static_cast<unsigned>(calls.size())};
+    });
+    Effort effort(kPattern, counted.intensity_of(0), counted.measured_of(0), starts(1, 2), {.noise = noise});
+    Effort* const one = &effort;
+    while (!effort.done()) Effort::next_round(solver, solver, {&one, 1});
+    return effort;
+  };
+  const Effort average = found(2), lowest = found(0.05f);
+  ASSERT_TRUE(average.agreement());
+  EXPECT_LT(*average.agreement(), 0.93f);
+  EXPECT_EQ(average.outcome(), Outcome::explained);
+  EXPECT_NE(average.best().residual, 0.02f);
+  EXPECT_LE(average.excess(), 1);
+  EXPECT_LE(score::ModulusScorer(kPattern)(counted.intensity_of(0), counted.measured_of(0),
+                                           average.best().object, kObject),
+            average.best().residual * 1.001f);
+  EXPECT_EQ(lowest.best().residual, 0.02f) << "an average that fits worse than noise allows stays inside";
+}
+
+TEST_F(NoisyEffort, SaysHowFarWhatWasFoundAgrees) {
+  const Effort effort = explain(0.02f, 0.02f, 0.02f);
+  EXPECT_NEAR(effort.agreement().value_or(0), 1, 1e-3f) << "all the same but for a factor";
+  EXPECT_EQ(effort.best().residual, 0.02f);
+}
+
+TEST_F(Efforts, ThatOneAnswerExplainsHasNoAgreement) {
+  const Refined out = explain(1, 2, [](const Call&) { return Answer{1e-9f}; });
+  ASSERT_THAT(out.agreement, testing::SizeIs(1));
+  EXPECT_TRUE(std::isnan(out.agreement[0]));
+  EXPECT_NEAR(explain(1, 2, [](const Call&) { return Answer{1e-3f}; }).agreement.at(0), 1, 1e-3f);
+}
+
 TEST_F(Efforts, WhatAnEffortBeginsWithIsKeptUnlessABetterAnswerComes) {
   const PatternBatch pattern = patterns(1);
   Effort effort(kPattern, pattern.intensity_of(0), pattern.measured_of(0), starts(1, 2), {});

@@ -2,11 +2,11 @@
 
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <complex>
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <random>
 #include <string>
 #include <utility>
 #include <vector>
@@ -28,6 +28,7 @@ struct Call {
 struct Answer {
   float residual = 1;
   std::complex<float> object = 1;  ///< everywhere
+  unsigned grain = 0;              ///< times amplitudes of its own, if not 0
 };
 
 /// Answers as it is told and keeps a list.
@@ -47,7 +48,9 @@ class ScriptedSolver : public Solver {
       calls_.push_back(call);
       const Answer answer = answer_(call);
       out.objects.residual[static_cast<std::size_t>(i)] = answer.residual;
-      std::ranges::fill(out.objects.object_of(i), answer.object);
+      std::mt19937 random(answer.grain);
+      for (auto& value : out.objects.object_of(i))
+        value = answer.object * (answer.grain == 0 ? 1.0f : static_cast<float>(random() % 1000));
     }
   }
 

@@ -141,7 +141,7 @@ TEST(Retry, LeavesADarkPatternAlone) {
 TEST(Retry, FindsARingWhoseFirstMaximumIsHidden) {
   const PatternBatch pattern = behind_stop(6);
   Starts starts = random_starts(pattern, kObject, 8, 1);
-  starts.choosing = {.average = true, .confidence = true};
+  starts.choosing = {.average = Averaging::always, .confidence = true};
   const auto error_of = [&](Solver& solver) {
     Refined out;
     solver.solve(pattern, starts, parse_schedule("random"), out);

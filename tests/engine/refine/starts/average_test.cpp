@@ -149,7 +149,7 @@ TEST(UpperLimit, HoldsSupportsAndResultsInside) {
     Starts starts = random_starts(pattern, kN, 0, 1, 0.0001f, 8);
     confine(starts, limit);
     add_random_starts(starts, 4, 3);
-    starts.choosing.average = true;
+    starts.choosing.average = Averaging::always;
     Refined refined;
     make_cpu_solver()->solve(pattern, starts, parse_schedule(schedule), refined);
     for (std::size_t i = 0; i < limit.size(); ++i) {

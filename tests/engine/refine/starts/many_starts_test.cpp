@@ -86,7 +86,7 @@ Results results_of(const Particle& particle, int count) {
 TEST(Choose, TakesTheLowestResidual) {
   Results results = results_of(Particle(kN), 4);
   results.objects.residual = {0.3f, 0.1f, 0.2f, 0.1f};
-  EXPECT_EQ(choose(results, {}, kM).index, 1);
+  EXPECT_EQ(choose(results, {}, kM, true).index, 1);
   EXPECT_EQ(lowest_residual(results), 1);
 }
 
@@ -97,16 +97,16 @@ TEST(Choose, DoesNotTakeALoneResultForASlightlyLowerResidual) {
     results.objects.object_of(k)[kN * kN / 2 + kN / 2] *= 1 + 0.1f * static_cast<float>(k);
   std::copy(stranger.start.begin(), stranger.start.end(), results.objects.object_of(0).begin());
   ASSERT_EQ(lowest_residual(results), 0);
-  EXPECT_NE(choose(results, {.by = Choice::agreement}, kM).index, 0);
+  EXPECT_NE(choose(results, {.by = Choice::agreement}, kM, true).index, 0);
   // A far lower one is another matter.
   results.objects.residual[0] = 1e-6f;
-  EXPECT_EQ(choose(results, {.by = Choice::agreement}, kM).index, 0);
+  EXPECT_EQ(choose(results, {.by = Choice::agreement}, kM, true).index, 0);
 }
 
 TEST(Choose, TakesTheBestFreeLogLikelihood) {
   Results results = results_of(Particle(kN), 3);
   results.free_log_likelihood = {-3, -1, -2};
-  EXPECT_EQ(choose(results, {.by = Choice::free_log_likelihood}, kM).index, 1);
+  EXPECT_EQ(choose(results, {.by = Choice::free_log_likelihood}, kM, true).index, 1);
 }
 
 TEST(Choose, BreedsEveryStartWithTheChosenOne) {
@@ -137,7 +137,7 @@ TEST(Choose, AveragesTheNoiseOfTheBetterHalfAway) {
   }
   // Beyond the better half there is nonsense.
   for (int k = 4; k < 8; ++k) std::ranges::fill(results.objects.object_of(k), std::complex<float>(1));
-  const Chosen chosen = choose(results, {.average = true}, kM);
+  const Chosen chosen = choose(results, {.average = Averaging::always}, kM, true);
   for (int k = 0; k < 4; ++k) {
     EXPECT_LT(error_of(chosen.average.object, particle),
               0.5f * error_of(results.objects.object_of(k), particle))
@@ -145,13 +145,28 @@ TEST(Choose, AveragesTheNoiseOfTheBetterHalfAway) {
   }
   EXPECT_GT(chosen.agreement, 0.8f);
   EXPECT_LT(chosen.agreement, 0.99f);
+  // Where there is no noise to average, results that differ so much are not mixed.
+  const Choosing automatic{.average = Averaging::automatic};
+  EXPECT_FALSE(choose(results, automatic, kM, true).average.object.empty());
+  EXPECT_TRUE(choose(results, automatic, kM, false).average.object.empty());
+  EXPECT_FALSE(choose(results_of(particle, 8), automatic, kM, false).average.object.empty());
+}
+
+TEST(Choose, SeesByPhotonsOrByTheResidualWhatEndsTheFit) {
+  const std::vector<std::uint8_t> measured(4, 1);
+  const std::vector<float> few{10, 0, 3, 100}, many{1e9f, 5, 2, 1e7f}, fractions{0.5f, 1, 2, 3};
+  EXPECT_TRUE(ends_in_noise(few, measured, 0));
+  EXPECT_FALSE(ends_in_noise(many, measured, 0.1f));
+  EXPECT_TRUE(ends_in_noise(fractions, measured, 0.002f));
+  EXPECT_FALSE(ends_in_noise(fractions, measured, 0.0005f));
+  EXPECT_TRUE(ends_in_noise(fractions, std::vector<std::uint8_t>{0, 1, 1, 1}, 0));
 }
 
 TEST(ManyStarts, AveragedObeyTheSupportAndHaveAResidualOfTheirOwn) {
   const Particle particle(kN);
   const PatternBatch pattern = particle.pattern(kM);
   Starts starts = perturbed(particle, 8, 1);
-  starts.choosing.average = true;
+  starts.choosing.average = Averaging::always;
   const Refined mean = solve(pattern, starts, "20*HIO");
   EXPECT_THAT(mean.agreement, SizeIs(1));
   EXPECT_EQ(mean.objects.residual[0],

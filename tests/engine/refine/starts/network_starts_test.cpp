@@ -134,7 +134,7 @@ TEST(NetworkStarts, StayInsideAnUpperLimit) {
 
 TEST(NetworkStarts, AskForTheAverageWhereTheFirstOneLies) {
   const Starts starts = NetworkStarts({.per_frame = 2}, nullptr)(PatternBatch(1, 2 * kN), answers(1));
-  EXPECT_TRUE(starts.choosing.average);
+  EXPECT_EQ(starts.choosing.average, Averaging::automatic);
   EXPECT_TRUE(starts.choosing.like_first_start);
   const auto limited = NetworkStarts({.per_frame = 2}, nullptr)(PatternBatch(1, 2 * kN), answers(1),
                                                                 std::vector<std::uint8_t>(kN * kN, 1));
