@@ -20,6 +20,7 @@
 #include "engine/refine/cuda/solver.h"
 #include "engine/refine/explain/explain.h"
 #include "engine/refine/input_check.h"
+#include "engine/refine/retry/retry.h"
 #include "service/http/api.h"
 #include "service/http/server.h"
 #include "service/ingest/protocols.h"
@@ -134,7 +135,8 @@ std::vector<std::unique_ptr<refine::Solver>> make_solvers(const Config& config) 
   for (const auto& solver : solvers)
     blaming("refine.schedule: ", [&] { refine::check_steps(*solver, config.schedule); });
   for (auto& solver : solvers)
-    solver = refine::make_explaining_solver(std::move(solver), {.iterations = config.pipeline.refine_budget});
+    solver = refine::make_explaining_solver(refine::make_retrying_solver(std::move(solver)),
+                                            {.iterations = config.pipeline.refine_budget});
   return solvers;
 }
 

@@ -1,6 +1,7 @@
 #include "service/pipeline/stages.h"
 
 #include <algorithm>
+#include <cmath>
 #include <optional>
 #include <utility>
 
@@ -162,7 +163,7 @@ std::vector<std::unique_ptr<Reconstruction>> Refinement::operator()(std::span<co
     result->round = 1;
     result->iterations = refined_.iterations.at(index);
     result->schedule = schedule_.text;
-    if (!refined_.agreement.empty()) {
+    if (!refined_.agreement.empty() && !std::isnan(refined_.agreement.at(index))) {
       result->agreement = refined_.agreement.at(index);
       const auto prtf = std::span(refined_.prtf).subspan(index * rings, rings);
       result->prtf.assign(prtf.begin(), prtf.end());
@@ -209,7 +210,10 @@ std::vector<std::unique_ptr<Reconstruction>> Refinement::round(std::span<RefineJ
     result->schedule = "explain";
     if (effort.done()) {
       say(*result, effort.outcome());
-      result->agreement = effort.agreement();
+      if (const auto& confidence = effort.confidence()) {
+        result->agreement = confidence->agreement;
+        result->prtf = confidence->prtf;
+      }
     } else {
       result->explained = effort.excess() <= 1;
     }

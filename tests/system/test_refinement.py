@@ -67,6 +67,25 @@ def test_one_start_says_nothing_about_agreement(tmp_path):
     assert len(results) == 6 and not any("agreement" in r for r in results)
 
 
+def test_random_behind_a_beam_stop_tries_supports_of_several_areas(tmp_path):
+    """A ring whose first maximum is hidden: by threshold alone its support stays twice too large and its starts agree to 0.6."""
+    y, x = np.mgrid[:32, :32] - 16
+    radius = np.hypot(x, y)
+    ring = np.where((radius >= 4) & (radius < 7), (1 + 0.08 * x + 0.04 * y) * np.exp(0.05j * x), 0)
+    pattern = np.abs(np.fft.fftshift(np.fft.fft2(ring, (64, 64)))) ** 2
+    photons = np.random.default_rng(1).poisson(1e6 * pattern / pattern.sum()).astype(np.float32)
+    photons[np.hypot(*np.mgrid[-32:32, -32:32]) <= 4] = np.nan
+    with h5py.File(tmp_path / "ring.h5", "w") as file:
+        file["patterns"] = photons[np.newaxis]
+    settings = {"policy": "all", "schedule": "random", "starts": 8}
+    with Daemon(tmp_path, refine=settings, queues={"mode": "replay"}) as daemon, watcher(daemon) as finish:
+        replay(daemon, tmp_path / "ring.h5")
+        wait_until("it is refined", lambda: daemon.status()["refined"] == 1)
+        assert daemon.terminate() == 0
+        results, _ = finish()
+    assert results[-1]["stage"] == "refined" and results[-1]["agreement"] > 0.8
+
+
 def test_above_noise_refines_what_noise_does_not_explain(tmp_path):
     """Of patterns of 1e4 photons the network's answer fits as well as the truth would; of 1e8 none does."""
     share = {}

@@ -165,10 +165,11 @@ void ReconstructionWorker::add_remarks(ReconstructionResults& results, const Pat
 void ReconstructionWorker::add_resolution(ReconstructionResults& results, int rings) const {
   const std::vector<float> threshold(static_cast<std::size_t>(rings),
                                      static_cast<float>(1 / std::numbers::e));
-  for (std::size_t at = 0; at < results.prtf.size(); at += threshold.size())
+  for (std::size_t at = 0; at < results.prtf.size(); at += threshold.size()) {
+    const auto prtf = std::span(results.prtf).subspan(at, threshold.size());
     results.resolution.push_back(
-        score::resolution(std::span(results.prtf).subspan(at, threshold.size()), threshold, 2 * (rings - 1))
-            .pixels);
+        std::isnan(prtf[0]) ? prtf[0] : score::resolution(prtf, threshold, 2 * (rings - 1)).pixels);
+  }
 }
 
 void ReconstructionWorker::add_unwrapped_phase(ReconstructionResults& results, int size) const {

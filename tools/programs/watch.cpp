@@ -99,9 +99,8 @@ std::string as_json(const v1::Reconstruction& result) {
         .add("round", result.round());
   if (result.has_explained()) object.add("explained", result.explained());
   if (result.outcome() != v1::OUTCOME_UNSPECIFIED) object.add("outcome", outcome_of(result));
-  if (result.has_agreement())
-    object.add("agreement", static_cast<double>(result.agreement()))
-        .add("resolution_pixels", static_cast<double>(resolution_of(result)));
+  if (result.has_agreement()) object.add("agreement", static_cast<double>(result.agreement()));
+  if (result.prtf_size() > 1) object.add("resolution_pixels", static_cast<double>(resolution_of(result)));
   return object.text();
 }
 

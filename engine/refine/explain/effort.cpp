@@ -178,8 +178,11 @@ void Effort::compare_what_was_found() {
     std::ranges::copy(answer.support, results.objects.support_of(k).begin());
     results.objects.residual[static_cast<std::size_t>(k)] = answer.residual;
   }
-  agreement_ = choose(results, {}, m_, noisy_).agreement;
-  if (!noisy_ || *agreement_ >= kDisagree) return;
+  Chosen chosen = choose(results, {}, m_, noisy_);
+  confidence_.emplace();
+  confidence_->agreement = chosen.agreement;
+  confidence_->prtf = std::move(chosen.prtf);
+  if (!noisy_ || chosen.agreement >= kDisagree) return;
   PatternBatch pattern(1, m_);
   std::ranges::copy(intensity_, pattern.intensity.begin());
   std::ranges::copy(measured_, pattern.measured.begin());

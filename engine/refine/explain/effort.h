@@ -10,6 +10,7 @@
 
 #include "engine/refine/explain/explain.h"
 #include "engine/refine/solver.h"
+#include "engine/score/confidence.h"
 
 namespace flashphase::refine {
 
@@ -30,8 +31,8 @@ class Effort {
   /// Whether no further round is worth it or paid for.
   bool done() const { return done_; }
   Outcome outcome() const { return outcome_; }  ///< once it is done
-  /// Of the better half of all that was found, 0 to 1, once it is done; none where one answer was enough.
-  std::optional<float> agreement() const { return agreement_; }
+  /// Of the better half of all that was found, once it is done; none where one answer was enough.
+  const std::optional<score::Confidence>& confidence() const { return confidence_; }
   int iterations() const { return iterations_; }
   /// The best residual over that below which it is explained.
   float excess() const { return best_.residual / std::max(explained_, std::numeric_limits<float>::min()); }
@@ -76,7 +77,7 @@ class Effort {
   int iterations_ = 0;
   std::vector<Answer> polished_;
   std::vector<Answer> found_;  ///< in all rounds
-  std::optional<float> agreement_;
+  std::optional<score::Confidence> confidence_;
   Answer best_;
   bool as_it_came_ = false;  ///< the best is what it began with
 };

@@ -61,16 +61,19 @@ class ExplainingSolver final : public Solver {
   static void give(const PatternBatch& patterns, const Starts& starts, const std::vector<Effort>& efforts,
                    Refined& out) {
     Conclusion::begin(patterns, starts, out);
-    out.agreement.clear();
-    out.prtf.clear();
-    constexpr float kNone = std::numeric_limits<float>::quiet_NaN();
+    const std::size_t rings = static_cast<std::size_t>(patterns.size) / 2 + 1;
+    out.agreement.assign(efforts.size(), std::numeric_limits<float>::quiet_NaN());
+    out.prtf.assign(efforts.size() * rings, std::numeric_limits<float>::quiet_NaN());
     for (std::size_t i = 0; i < efforts.size(); ++i) {
       efforts[i].give(out.objects.object_of(static_cast<int>(i)),
                       out.objects.support_of(static_cast<int>(i)));
       out.objects.residual[i] = efforts[i].best().residual;
       out.iterations[i] = efforts[i].iterations();
       out.outcomes.push_back(efforts[i].outcome());
-      out.agreement.push_back(efforts[i].agreement().value_or(kNone));
+      if (const auto& confidence = efforts[i].confidence()) {
+        out.agreement[i] = confidence->agreement;
+        std::ranges::copy(confidence->prtf, out.prtf.begin() + static_cast<std::ptrdiff_t>(i * rings));
+      }
     }
   }
 

@@ -112,8 +112,8 @@ TEST_F(NoisyEffort, GivesTheAverageOfWhatDisagreesIfNoiseExplainsThatToo) {
     return effort;
   };
   const Effort average = found(2), lowest = found(0.05f);
-  ASSERT_TRUE(average.agreement());
-  EXPECT_LT(*average.agreement(), 0.93f);
+  ASSERT_TRUE(average.confidence());
+  EXPECT_LT(average.confidence()->agreement, 0.93f);
   EXPECT_EQ(average.outcome(), Outcome::explained);
   EXPECT_NE(average.best().residual, 0.02f);
   EXPECT_LE(average.excess(), 1);
@@ -125,7 +125,9 @@ TEST_F(NoisyEffort, GivesTheAverageOfWhatDisagreesIfNoiseExplainsThatToo) {
 
 TEST_F(NoisyEffort, SaysHowFarWhatWasFoundAgrees) {
   const Effort effort = explain(0.02f, 0.02f, 0.02f);
-  EXPECT_NEAR(effort.agreement().value_or(0), 1, 1e-3f) << "all the same but for a factor";
+  ASSERT_TRUE(effort.confidence());
+  EXPECT_NEAR(effort.confidence()->agreement, 1, 1e-3f) << "all the same but for a factor";
+  EXPECT_THAT(effort.confidence()->prtf, testing::SizeIs(kPattern / 2 + 1));
   EXPECT_EQ(effort.best().residual, 0.02f);
 }
 
@@ -133,6 +135,8 @@ TEST_F(Efforts, ThatOneAnswerExplainsHasNoAgreement) {
   const Refined out = explain(1, 2, [](const Call&) { return Answer{1e-9f}; });
   ASSERT_THAT(out.agreement, testing::SizeIs(1));
   EXPECT_TRUE(std::isnan(out.agreement[0]));
+  ASSERT_THAT(out.prtf, testing::SizeIs(kPattern / 2 + 1));
+  EXPECT_TRUE(std::isnan(out.prtf[0]));
   EXPECT_NEAR(explain(1, 2, [](const Call&) { return Answer{1e-3f}; }).agreement.at(0), 1, 1e-3f);
 }
 
