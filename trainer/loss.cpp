@@ -40,6 +40,13 @@ torch::Tensor twin_aware_error(const torch::Tensor& predicted, const torch::Tens
   return (predicted.square().sum({1, 2, 3}) + energy - 2 * best) / energy;
 }
 
+torch::Tensor reoriented(torch::Tensor x, unsigned turn) {
+  if (turn & 1) x = x.flip({-2}).roll({1}, {-2});
+  if (turn & 2) x = x.flip({-1}).roll({1}, {-1});
+  if (turn & 4) x = x.transpose(-1, -2);
+  return x;
+}
+
 Wu2021Loss wu2021_loss(const infer::Wu2021Answer& answer, const torch::Tensor& truth,
                        const torch::Tensor& truth_modulus) {
   const auto amplitude = truth.square().sum(1).sqrt();

@@ -9,6 +9,10 @@ namespace flashphase::trainer {
 /// Both [B, 2, n, n]; returns [B].
 torch::Tensor twin_aware_error(const torch::Tensor& predicted, const torch::Tensor& truth);
 
+/// [.., k, k] mirrored about the origin [k/2, k/2] (bits 0 and 1 of `turn`) and transposed (bit 2): one of
+/// the eight ways in which a detector may lie. A pattern and its object turn alike.
+torch::Tensor reoriented(torch::Tensor x, unsigned turn);
+
 /// The parts of the loss of Wu et al. 2021, all [B]: L(x) = sum (x_predicted - x_true)^2 / sum x_true^2 of
 /// amplitude, phase and modulus |F|, and Pearson's correlation of the modulus over the pixels.
 struct Wu2021Loss {

@@ -4,6 +4,7 @@
 #include <new>
 #include <stdexcept>
 
+#include "trainer/adapt.h"
 #include "trainer/evaluate.h"
 #include "trainer/fit.h"
 #include "trainer/generate.h"
@@ -14,6 +15,7 @@ int main(int argc, char** argv) {
   app.require_subcommand(1);
   flashphase::trainer::add_generate(app);
   flashphase::trainer::add_fit(app);
+  flashphase::trainer::add_adapt(app);
   flashphase::trainer::add_evaluate(app);
   flashphase::trainer::add_nearest(app);
   try {

@@ -49,10 +49,15 @@ TrainingData::TrainingData(const std::string& path, const std::string& recipe, i
 }
 
 TrainingData TrainingData::simulated(const std::string& objects, const std::string& recipe, int threads) {
+  const simulate::Recipe exposed = load_recipe(recipe);
+  return simulated(objects.empty() ? exposed : load_recipe(objects), exposed, threads);
+}
+
+TrainingData TrainingData::simulated(const simulate::Recipe& particles, const simulate::Recipe& recipe,
+                                     int threads) {
   TrainingData data;
-  data.recipe_ = load_recipe(recipe);
-  const simulate::Recipe particles = objects.empty() ? data.recipe_ : load_recipe(objects);
-  const int n = data.recipe_.object_size;
+  data.recipe_ = recipe;
+  const int n = recipe.object_size;
   if (particles.object_size != n)
     throw std::invalid_argument("the recipe of the objects has object_size " +
                                 std::to_string(particles.object_size) + ", that of their exposure " +

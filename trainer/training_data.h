@@ -37,6 +37,8 @@ class TrainingData {
   /// Simulates a new particle for each sample by the recipe `objects`, named as the other; "" = both are
   /// `recipe`.
   static TrainingData simulated(const std::string& objects, const std::string& recipe, int threads = 1);
+  static TrainingData simulated(const simulate::Recipe& objects, const simulate::Recipe& recipe,
+                                int threads = 1);
 
   int object_size() const { return recipe_.object_size; }
   int pattern_size() const { return 2 * recipe_.object_size; }

@@ -188,5 +188,19 @@ TEST(Wu2021Loss, IsNothingForTheTruthAndNotForItsTwin) {
   EXPECT_LT(other.modulus.max().item<double>(), 1e-2);
 }
 
+TEST(Reoriented, PatternAndObjectTurnAlike) {
+  torch::manual_seed(4);
+  const auto object = random_object(1);
+  const auto pattern = [](const torch::Tensor& of) {
+    return infer::modulus_of(of, 2 * kEdge).transpose(1, 2);
+  };
+  const auto middle = [](const torch::Tensor& x) { return x.roll({kEdge, kEdge}, {1, 2}); };
+  for (unsigned turn = 0; turn < 8; ++turn)
+    EXPECT_TRUE(torch::allclose(middle(pattern(reoriented(object, turn))),
+                                reoriented(middle(pattern(object)), turn), 1e-4, 1e-4))
+        << turn;
+  EXPECT_FALSE(torch::allclose(reoriented(object, 1), object));
+}
+
 }  // namespace
 }  // namespace flashphase::trainer
