@@ -22,7 +22,9 @@ constexpr double kLeaveFirst = 0.04;
 /// What comes of HIO has to be better by this besides.
 constexpr double kSearched = 5;
 
-/// What was found in noise disagrees below this agreement: none of it can be told from the others then.
+/// Where counting noise leaves more than this (some 3e5 photons) ...
+constexpr float kBuried = 3e-3f;
+/// ... what was found disagrees below this agreement, and none of it can be told from the others.
 constexpr float kDisagree = 0.93f;
 
 /// Two answers are the same image where their residuals differ by no more than this factor ...
@@ -48,9 +50,9 @@ Effort::Effort(int m, std::span<const float> intensity, std::span<const std::uin
       photons_(std::transform_reduce(intensity.begin(), intensity.end(), measured.begin(), 0.0, std::plus(),
                                      [](float value, std::uint8_t is) { return is ? double{value} : 0.0; })) {
   const bool counted = is_counted(intensity, measured, options);
-  const float noise = counted ? score::noise_residual(intensity, measured) : 0;
-  explained_ = explained_below(options, counted, noise);
-  noisy_ = score::is_noisy(noise);
+  noise_ = counted ? score::noise_residual(intensity, measured) : 0;
+  explained_ = explained_below(options, counted, noise_);
+  noisy_ = score::is_noisy(noise_);
   step_ = noisy_ ? Step::climb : Step::polish;
 }
 
@@ -167,7 +169,7 @@ void Effort::take(Answer answer, int iterations) {
   if (done_) compare_what_was_found();
 }
 
-/// How much all that was found agrees; of noisy frames, where it does not, the average.
+/// How much all that was found agrees; where noise buries the pattern, and it does not, the average.
 void Effort::compare_what_was_found() {
   if (found_.size() < 2) return;
   const auto count = static_cast<int>(found_.size());
@@ -182,7 +184,7 @@ void Effort::compare_what_was_found() {
   confidence_.emplace();
   confidence_->agreement = chosen.agreement;
   confidence_->prtf = std::move(chosen.prtf);
-  if (!noisy_ || chosen.agreement >= kDisagree) return;
+  if (noise_ <= kBuried || chosen.agreement >= kDisagree) return;
   PatternBatch pattern(1, m_);
   std::ranges::copy(intensity_, pattern.intensity.begin());
   std::ranges::copy(measured_, pattern.measured.begin());

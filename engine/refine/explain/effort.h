@@ -68,6 +68,7 @@ class Effort {
   const ExplainOptions options_;
   const std::vector<std::uint8_t> support_;  ///< [n, n]
   const double photons_;                     ///< on measured pixels
+  float noise_;                              ///< score::noise_residual; 0 where it is not counted
   bool noisy_;                               ///< iterations fit noise
   float explained_;
   Step step_;

@@ -47,8 +47,9 @@ std::unique_ptr<Solver> make_climber(const Solver& solver);
 /// before it is asked whether noise explains what there is. The first start as it is, the network's answer,
 /// is left only for one that fits better by more than fitting noise brings (effort.cpp).
 ///
-/// Where all that was found in noise disagrees, nothing of it can be told from the rest, and the average of
-/// the better half comes out (average.h), if noise explains it as well.
+/// Where counting noise leaves more than 3e-3 (below some 3e5 photons) and all that was found disagrees,
+/// nothing of it can be told from the rest, and the average of the better half comes out (average.h), if
+/// noise explains it as well.
 ///
 /// A frame is left when its residual is explained (Outcome::explained), when a random start comes to the same
 /// image at the same residual, which wrong images hardly ever do twice (Outcome::reproduced), or when its

@@ -112,6 +112,8 @@ TEST_F(NoisyEffort, GivesTheAverageOfWhatDisagreesIfNoiseExplainsThatToo) {
     return effort;
   };
   const Effort average = found(2), lowest = found(0.05f);
+  std::ranges::fill(counted.intensity, 300.0f);
+  EXPECT_EQ(found(50).best().residual, 0.02f) << "of many photons the lowest residual tells";
   ASSERT_TRUE(average.confidence());
   EXPECT_LT(average.confidence()->agreement, 0.93f);
   EXPECT_EQ(average.outcome(), Outcome::explained);
