@@ -15,7 +15,7 @@ ARROWS = {
     "engine/frame": "",
     "engine/fft": "",
     "engine/device": "engine/frame",
-    "engine/dataset": "engine/frame",
+    "engine/dataset": "engine/device engine/frame",
     "engine/batch": "engine/frame",
     "engine/simulate": "engine/fft",
     "engine/preprocess": "engine/dataset engine/frame",

@@ -25,8 +25,8 @@
 #include "engine/refine/starts/network_starts.h"
 #include "engine/score/noise.h"
 #include "engine/simulate/random.h"
+#include "engine/simulate/recipe.h"
 #include "trainer/batches.h"
-#include "trainer/generate.h"
 #include "trainer/loss.h"
 #include "trainer/method.h"
 
@@ -101,8 +101,8 @@ class Adapting {
   static TrainingData simulated_by(const infer::Checkpoint& parent, const AdaptOptions& options) {
     if (options.recipe.empty() && parent.recipe.empty())
       throw std::invalid_argument(options.model + " does not say what it was trained on; give --recipe");
-    const simulate::Recipe recipe =
-        options.recipe.empty() ? simulate::parse_recipe(parent.recipe) : load_recipe(options.recipe);
+    const simulate::Recipe recipe = options.recipe.empty() ? simulate::parse_recipe(parent.recipe)
+                                                           : simulate::load_recipe(options.recipe);
     return TrainingData::simulated(recipe, recipe, options.threads);
   }
 

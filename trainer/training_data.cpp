@@ -7,7 +7,7 @@
 #include "engine/dataset/dataset.h"
 #include "engine/device/share_out.h"
 #include "engine/simulate/random.h"
-#include "trainer/generate.h"
+#include "engine/simulate/recipe.h"
 
 namespace flashphase::trainer {
 namespace {
@@ -36,7 +36,7 @@ TrainingData::TrainingData(const std::string& path, const std::string& recipe, i
       if (piece.object_size == 0) throw std::runtime_error(path + " has no /objects; training needs them");
       if (recipe.empty() && piece.recipe.empty())
         throw std::runtime_error(path + " has no /recipe; name one to expose the objects by");
-      recipe_ = recipe.empty() ? simulate::parse_recipe(piece.recipe) : load_recipe(recipe);
+      recipe_ = recipe.empty() ? simulate::parse_recipe(piece.recipe) : simulate::load_recipe(recipe);
       if (recipe_.object_size != piece.object_size)
         throw std::runtime_error(path + " has objects of another size than the recipe's object_size");
       cells_ = piece.object_cells();
@@ -49,8 +49,8 @@ TrainingData::TrainingData(const std::string& path, const std::string& recipe, i
 }
 
 TrainingData TrainingData::simulated(const std::string& objects, const std::string& recipe, int threads) {
-  const simulate::Recipe exposed = load_recipe(recipe);
-  return simulated(objects.empty() ? exposed : load_recipe(objects), exposed, threads);
+  const simulate::Recipe exposed = simulate::load_recipe(recipe);
+  return simulated(objects.empty() ? exposed : simulate::load_recipe(objects), exposed, threads);
 }
 
 TrainingData TrainingData::simulated(const simulate::Recipe& particles, const simulate::Recipe& recipe,

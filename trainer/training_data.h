@@ -29,7 +29,7 @@ struct BatchView {
 /// Thread: one.
 class TrainingData {
  public:
-  /// Reads the objects and exposes them as `recipe` says: "training", "paper", the path of a YAML file, or
+  /// Reads the objects and exposes them as `recipe` says: a name or file for simulate::load_recipe, or
   /// empty for the dataset's own. Objects of a dataset whose recipe has a centre offset carry its phase ramp
   /// already: leave it out there. Throws std::runtime_error when there are no objects or no recipe,
   /// std::invalid_argument for a recipe that does not fit.

@@ -91,9 +91,13 @@ MeasuredShare measured_share(const Dataset& dataset);
 /// Writes the whole at once. Throws as DatasetWriter does.
 void write_dataset(const std::string& path, const Dataset& dataset);
 
-/// Writes a dataset piece by piece. The file appears under its name with finish(); until then, and when
-/// finish() is never reached, only `path`.part exists (and is removed). Throws std::runtime_error when the
-/// disk does not take it and std::invalid_argument when a piece does not fit the first one.
+struct PackedPiece;
+
+/// Writes a dataset piece by piece, compressed (see pack()). The file appears under its name with finish();
+/// until then, and when finish() is never reached, only `path`.part exists (and is removed). Throws
+/// std::runtime_error when the disk does not take it and std::invalid_argument when a piece does not fit the
+/// first one, or follows one that did not fill its chunks: each but the last holds a multiple of 1024
+/// patterns, or of the next power of two below 256 KiB for each array.
 class DatasetWriter {
  public:
   /// Sizes, presence of objects and of masks, a common mask and the recipe are those of the first piece.
@@ -103,6 +107,7 @@ class DatasetWriter {
   DatasetWriter& operator=(const DatasetWriter&) = delete;
 
   void append(const Dataset& piece);
+  void append(const PackedPiece& piece);
   void finish();
 
  private:

@@ -5,41 +5,19 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <bit>
 #include <cerrno>
 #include <cstring>
 #include <stdexcept>
+
+#include "engine/dataset/descriptor.h"
 
 namespace flashphase {
 namespace fs = std::filesystem;
 
 namespace {
 
-constexpr hsize_t kChunkBytes = 262144,
-                  kChunkRows = 1024;  // a chunk is on the disk whole, however few its rows
-
-std::string reason(int error) {
-  if (error == ENOSPC || error == EDQUOT) return "the disk is full";
-  return std::strerror(error);
-}
-
-[[noreturn]] void cannot_write(const std::string& path, const std::string& why) {
-  throw std::runtime_error("cannot write '" + path + "': " + why);
-}
-
-/// A file descriptor that is closed.
-class Descriptor {
- public:
-  explicit Descriptor(int number) : number_(number) {}
-  ~Descriptor() {
-    if (number_ >= 0) ::close(number_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  operator int() const { return number_; }
-
- private:
-  int number_;
-};
+constexpr hsize_t kChunkBytes = 262144;
 
 /// A link is followed: what it leads to is replaced, not the link.
 fs::path target_of(const std::string& path) {
@@ -50,6 +28,29 @@ fs::path target_of(const std::string& path) {
 }
 
 }  // namespace
+
+Descriptor::~Descriptor() {
+  if (number_ >= 0) ::close(number_);
+}
+
+bool write_all(int descriptor, std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t written = ::write(descriptor, bytes.data(), bytes.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return false;
+    bytes.remove_prefix(static_cast<std::size_t>(written));
+  }
+  return true;
+}
+
+std::string reason_of(int error) {
+  if (error == ENOSPC || error == EDQUOT) return "the disk is full";
+  return std::strerror(error);
+}
+
+void cannot_write(const std::string& path, const std::string& why) {
+  throw std::runtime_error("cannot write '" + path + "': " + why);
+}
 
 void check_output(const std::string& path, bool overwrite, std::initializer_list<std::string> inputs) {
   const auto refuse = [&](const std::string& why) {
@@ -70,7 +71,7 @@ void check_output(const std::string& path, bool overwrite, std::initializer_list
   if (!fs::is_directory(folder, error)) refuse("there is no folder '" + folder.string() + "'");
   std::string probe = (folder / ".flashphase-XXXXXX").string();
   const int made = mkstemp(probe.data());
-  if (made < 0) refuse("no file can be made in '" + folder.string() + "': " + reason(errno));
+  if (made < 0) refuse("no file can be made in '" + folder.string() + "': " + reason_of(errno));
   ::close(made);
   ::unlink(probe.c_str());
 }
@@ -80,7 +81,7 @@ void put_in_place(const fs::path& part, const fs::path& path) {
     if (status == 0) return;
     const int error = errno;
     ::unlink(part.c_str());
-    cannot_write(path, reason(error));
+    cannot_write(path, reason_of(error));
   };
   {
     const Descriptor file(::open(part.c_str(), O_RDONLY | O_CLOEXEC));
@@ -95,17 +96,12 @@ void write_whole(const std::string& path, std::string_view bytes) {
     if (good) return;
     const int error = errno;
     ::unlink(part.c_str());
-    cannot_write(path, reason(error));
+    cannot_write(path, reason_of(error));
   };
   {
     const Descriptor file(::open(part.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666));
-    if (file < 0) cannot_write(path, reason(errno));
-    while (!bytes.empty()) {
-      const ssize_t written = ::write(file, bytes.data(), bytes.size());
-      if (written < 0 && errno == EINTR) continue;
-      checked(written >= 0);
-      bytes.remove_prefix(static_cast<std::size_t>(written));
-    }
+    if (file < 0) cannot_write(path, reason_of(errno));
+    checked(write_all(file, bytes));
   }
   put_in_place(part, path);
 }
@@ -144,7 +140,11 @@ void OutputFile::create(std::string path) {
   const Handle access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose);
   H5Pset_fclose_degree(access, H5F_CLOSE_STRONG);
   file_ = Handle(H5Fcreate(part().c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, access), H5Fclose);
-  if (!file_) fail(errno != 0 ? reason(errno) : "HDF5 cannot create it");
+  if (!file_) fail(errno != 0 ? reason_of(errno) : "HDF5 cannot create it");
+}
+
+hsize_t chunk_rows(hsize_t row_bytes) {
+  return std::bit_floor(std::clamp<hsize_t>(kChunkBytes / std::max<hsize_t>(1, row_bytes), 1, kChunkRows));
 }
 
 Handle OutputFile::add_rows(const std::string& name, hid_t type, std::vector<hsize_t> row, bool compress) {
@@ -154,13 +154,16 @@ Handle OutputFile::add_rows(const std::string& name, hid_t type, std::vector<hsi
   std::vector<hsize_t> shape = row, largest = row, chunk = row;
   shape.insert(shape.begin(), 0);
   largest.insert(largest.begin(), H5S_UNLIMITED);
-  chunk.insert(chunk.begin(), std::clamp<hsize_t>(kChunkBytes / std::max<hsize_t>(1, bytes), 1, kChunkRows));
+  chunk.insert(chunk.begin(), chunk_rows(bytes));
   const int axes = static_cast<int>(shape.size());
   const Handle space(H5Screate_simple(axes, shape.data(), largest.data()), H5Sclose);
   const Handle layout(H5Pcreate(H5P_DATASET_CREATE), H5Pclose);
   H5Pset_chunk(layout, axes, chunk.data());
   H5Pset_obj_track_times(layout, false);  // the same content is the same file
-  if (compress && H5Zfilter_avail(H5Z_FILTER_DEFLATE) > 0) H5Pset_deflate(layout, 1);
+  if (compress) {
+    H5Pset_shuffle(layout);
+    H5Pset_deflate(layout, 1);
+  }
   Handle made(H5Dcreate2(file_, name.c_str(), type, space, H5P_DEFAULT, layout, H5P_DEFAULT), H5Dclose);
   if (!made) fail(name + " cannot be made");
   return made;
@@ -194,6 +197,15 @@ void OutputFile::write_rows(hid_t array, const std::string& name, hid_t type, hs
   const Handle in_memory(H5Screate_simple(static_cast<int>(part.size()), part.data(), nullptr), H5Sclose);
   if (H5Sselect_hyperslab(in_file, H5S_SELECT_SET, start.data(), nullptr, part.data(), nullptr) < 0 ||
       H5Dwrite(array, type, in_memory, in_file, H5P_DEFAULT, content) < 0)
+    fail(name + " cannot be written (is the disk full?)");
+}
+
+void OutputFile::write_chunk(hid_t array, const std::string& name, hsize_t first, std::string_view bytes) {
+  const Quiet quiet;
+  const Handle space(H5Dget_space(array), H5Sclose);
+  std::vector<hsize_t> start(static_cast<std::size_t>(H5Sget_simple_extent_ndims(space)));
+  start[0] = first;
+  if (H5Dwrite_chunk(array, H5P_DEFAULT, 0, start.data(), bytes.size(), bytes.data()) < 0)
     fail(name + " cannot be written (is the disk full?)");
 }
 

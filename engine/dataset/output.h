@@ -26,6 +26,11 @@ void put_in_place(const std::filesystem::path& part, const std::filesystem::path
 
 namespace hdf5 {
 
+/// Rows that lie in one chunk: a power of two, at most kChunkRows. A chunk is on the disk whole, however few
+/// its rows.
+inline constexpr hsize_t kChunkRows = 1024;
+hsize_t chunk_rows(hsize_t row_bytes);
+
 /// An HDF5 file that grows under the name `path`.part and appears under its own with finish(). Without that
 /// the part is removed, whatever the disk says. Throws std::runtime_error with one sentence that names the
 /// file. Thread: one at a time.
@@ -43,11 +48,13 @@ class OutputFile {
   /// a file that is not to be.
   void abandon();
 
-  /// An array of rows of this shape, none yet.
+  /// An array of rows of this shape, none yet. Compressed: shuffled and deflated, gzip's level 1.
   Handle add_rows(const std::string& name, hid_t type, std::vector<hsize_t> row, bool compress = false);
   /// Puts rows [first, first + count) there; those between are zeros until they are written.
   void write_rows(hid_t array, const std::string& name, hid_t type, hsize_t first, hsize_t count,
                   const void* content);
+  /// The chunk that begins with row `first`, as its filters leave it; the array has to reach there.
+  void write_chunk(hid_t array, const std::string& name, hsize_t first, std::string_view bytes);
   void resize(hid_t array, const std::string& name, hsize_t rows);
   void add_array(const std::string& name, hid_t type, const std::vector<hsize_t>& shape, const void* content);
   void add_text(const std::string& name, const std::string& text);

@@ -5,6 +5,9 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <filesystem>
+#include <fstream>
+#include <set>
 #include <sstream>
 #include <stdexcept>
 #include <variant>
@@ -90,6 +93,12 @@ std::string known_keys() {
   return names;
 }
 
+std::string shipped_names() {
+  std::string names;
+  for (const auto& [name, text] : shipped_recipes()) names += (names.empty() ? "" : ", ") + name;
+  return names;
+}
+
 YAML::Node load(const std::string& text) {
   try {
     return YAML::Load(text);
@@ -100,23 +109,21 @@ YAML::Node load(const std::string& text) {
 
 }  // namespace
 
-Recipe paper_recipe() {
-  Recipe recipe;
-  recipe.voronoi_fraction = 0;
-  return recipe;
+Recipe shipped_recipe(const std::string& name) {
+  const auto found = shipped_recipes().find(name);
+  if (found == shipped_recipes().end())
+    throw std::invalid_argument("no recipe '" + name + "' is shipped; there are " + shipped_names());
+  return parse_recipe(found->second);
 }
 
-Recipe training_recipe() {
-  Recipe recipe;
-  recipe.phase_span = {0, kFullTurn};
-  recipe.noise_free_fraction = 0.5f;
-  recipe.background = {0, 0.02f};
-  recipe.beam_stop_probability = 0.5f;
-  recipe.beam_stop = {0, 4};
-  recipe.dead_fraction = {0, 0.01f};
-  recipe.gap_probability = 0.2f;
-  recipe.centre_offset = {0, 1};
-  return recipe;
+Recipe load_recipe(const std::string& name_or_path) {
+  if (shipped_recipes().contains(name_or_path)) return shipped_recipe(name_or_path);
+  std::ifstream file(name_or_path);
+  std::ostringstream text;
+  if (!file || std::filesystem::is_directory(name_or_path) || (text << file.rdbuf()).bad() || file.bad())
+    throw std::invalid_argument("recipe '" + name_or_path + "' is neither shipped (" + shipped_names() +
+                                ") nor a file that can be read");
+  return parse_recipe(text.str());
 }
 
 bool has_masks(const Recipe& recipe) {
@@ -129,8 +136,10 @@ Recipe parse_recipe(const std::string& yaml_text) {
   Recipe recipe;
   if (!root.IsNull() && !root.IsMap())
     throw std::invalid_argument("the recipe must be a list of 'key: value' lines");
+  std::set<std::string> seen;
   for (const auto& entry : root) {
     const auto name = entry.first.as<std::string>("");
+    if (!seen.insert(name).second) refuse(name, "is there twice");
     const auto key = std::find_if(kKeys.begin(), kKeys.end(), [&](const Key& k) { return k.name == name; });
     if (key == kKeys.end()) refuse(name, "is unknown; known are " + known_keys());
     assign(recipe, *key, entry.second);
@@ -150,6 +159,13 @@ const Recipe& validate(const Recipe& recipe) {
       if (value.min > value.max) refuse(key.name, "has its minimum above its maximum");
     }
   }
+  const auto half = static_cast<float>(recipe.object_size);
+  if (recipe.beam_stop_probability > 0 && recipe.beam_stop.max > half)
+    refuse("beam_stop",
+           "hides the whole pattern: it must be at most " + shortest(half) + " px, half a pattern");
+  if (recipe.gap_probability > 0 && recipe.gap_width.max > half)
+    refuse("gap_width",
+           "hides most of the pattern: it must be at most " + shortest(half) + " px, half a pattern");
   const float axis = recipe.semi_axis.min;
   const Superellipsoid smallest{axis, axis, axis, recipe.exponent.max, recipe.exponent.max};
   const float room = box_radius(recipe.object_size, recipe.edge_sigma.max);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <string>
 
 namespace flashphase::simulate {
@@ -45,12 +46,15 @@ struct Recipe {
   bool operator==(const Recipe&) const = default;
 };
 
-/// Superellipsoids with correlated phase, noise-free.
-Recipe paper_recipe();
+/// YAML texts of the recipes that come with the program, by name: the files of deploy/recipes.
+const std::map<std::string, std::string>& shipped_recipes();
 
-/// What the shipped model sees: both phase families, weak to strong; half noise-free, half counted; masks and
-/// offsets.
-Recipe training_recipe();
+/// One of these. Throws std::invalid_argument for another name.
+Recipe shipped_recipe(const std::string& name);
+
+/// A shipped recipe by its name, else the one in the YAML file of this path. Throws std::invalid_argument
+/// with one sentence.
+Recipe load_recipe(const std::string& name_or_path);
 
 /// Whether a pattern of this recipe can have pixels that are not measured.
 bool has_masks(const Recipe& recipe);

@@ -26,7 +26,7 @@ namespace flashphase {
 namespace {
 
 PatternBatch some_patterns(int count) {
-  const simulate::Recipe recipe = simulate::paper_recipe();
+  const simulate::Recipe recipe = simulate::shipped_recipe("paper");
   simulate::ParticleSimulator particles(recipe);
   simulate::DetectorSimulator detector(recipe);
   PatternBatch batch(count, detector.pattern_size());

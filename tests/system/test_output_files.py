@@ -226,16 +226,26 @@ def test_progress_is_a_line_that_is_written_over_at_a_terminal(tmp_path):
     assert re.search(rb"stopped after \d+ of 400 frames", seen.split(b"\r")[-2] + seen.split(b"\r")[-1]), seen
 
 
-def test_data_that_are_being_made_are_kept_when_stopped(tmp_path):
-    process = started("flashphase-train", "generate", tmp_path / "set.h5", "--count", 10000000)
-    part = tmp_path / "set.h5.part"
-    wait_until("some patterns", lambda: part.exists() and part.stat().st_size > 20000000)
+def test_data_that_are_being_made_are_kept_when_killed_or_stopped(tmp_path):
+    words = ["flashphase-train", "generate", tmp_path / "set.h5"]
+    pieces = tmp_path / "set.h5.pieces"
+    process = started(*words, "--count", 10000000)
+    wait_until("some patterns", lambda: pieces.exists() and pieces.stat().st_size > 1000000)
+    process.kill()
+    process.communicate(timeout=60)
+    killed = pieces.stat().st_size
+    process = started(*words, "--count", 10000000, "--resume")
+    wait_until("more patterns", lambda: pieces.stat().st_size > killed)
     said = stopped(process)
     made = int(re.search(r"stopped after (\d+) of 10000000 patterns", said).group(1))
-    assert process.returncode == 1
+    assert process.returncode == 1 and "--resume goes on" in said
+    assert [path.name for path in tmp_path.iterdir()] == ["set.h5.pieces"]
+    refused(*program(*words), "unfinished run", "--resume", expected=2)
+    refused(*program(*words, "--resume", "--seed", 2), "another recipe, seed", expected=2)
+    assert program(*words, "--resume", "--count", made)[0] == 0
     with h5py.File(tmp_path / "set.h5") as file:
         assert len(file["patterns"]) == len(file["objects"]) == made > 0
-        assert file["patterns"][made - 1].sum() > 0
+        assert file["patterns"][made - 1].sum() > 0 and file["patterns"].compression == "gzip" and file["patterns"].shuffle
     assert [path.name for path in tmp_path.iterdir()] == ["set.h5"]
 
 

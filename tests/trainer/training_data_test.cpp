@@ -56,7 +56,7 @@ class TrainingDataTest : public testing::Test {
 };
 
 TEST_F(TrainingDataTest, NoiseFreeTruthExplainsTheModulusThatTheNetworkSees) {
-  simulate::Recipe recipe = simulate::paper_recipe();
+  simulate::Recipe recipe = simulate::shipped_recipe("paper");
   recipe.centre_offset = {0, 1};
   recipe.dead_fraction = {0.02f, 0.05f};
   TrainingData data(write(recipe));
@@ -77,7 +77,7 @@ TEST_F(TrainingDataTest, NoiseFreeTruthExplainsTheModulusThatTheNetworkSees) {
 }
 
 TEST_F(TrainingDataTest, CountedPhotonsLeaveTheTruthNoiseFree) {
-  simulate::Recipe recipe = simulate::paper_recipe();
+  simulate::Recipe recipe = simulate::shipped_recipe("paper");
   recipe.noise_free_fraction = 0;
   recipe.photons = {1e3f, 1e3f};
   TrainingData data(write(recipe));
@@ -93,7 +93,7 @@ TEST_F(TrainingDataTest, CountedPhotonsLeaveTheTruthNoiseFree) {
 }
 
 TEST_F(TrainingDataTest, DependsOnSeedAndStepAlone) {
-  TrainingData data(write(simulate::training_recipe()));
+  TrainingData data(write(simulate::shipped_recipe("training")));
   Batch first, again, later, other;
   data.fill(3, 7, kBatch, first.view());
   data.fill(3, 8, kBatch, later.view());
@@ -106,7 +106,7 @@ TEST_F(TrainingDataTest, DependsOnSeedAndStepAlone) {
 }
 
 TEST_F(TrainingDataTest, IsTheSameOnAnyNumberOfThreads) {
-  const std::string path = write(simulate::training_recipe());
+  const std::string path = write(simulate::shipped_recipe("training"));
   TrainingData one(path), three(path, {}, 3);
   Batch first, again;
   one.fill(3, 7, kBatch, first.view());
@@ -117,7 +117,7 @@ TEST_F(TrainingDataTest, IsTheSameOnAnyNumberOfThreads) {
 
 TEST_F(TrainingDataTest, SimulatesANewParticleForEachSample) {
   const auto with_size = [&](const char* name, int size) {
-    simulate::Recipe recipe = simulate::paper_recipe();
+    simulate::Recipe recipe = simulate::shipped_recipe("paper");
     recipe.object_size = size;
     recipe.semi_axis = {2.5f, 5};
     recipe.phase_length = {4, 16};
@@ -147,7 +147,7 @@ TEST_F(TrainingDataTest, SimulatesANewParticleForEachSample) {
 }
 
 TEST_F(TrainingDataTest, RefusesADatasetWithoutARecipe) {
-  Dataset data = read_dataset(write(simulate::paper_recipe()));
+  Dataset data = read_dataset(write(simulate::shipped_recipe("paper")));
   data.recipe.clear();
   write_dataset(path_, data);
   EXPECT_THROW(TrainingData{path_}, std::runtime_error);

@@ -15,6 +15,7 @@
 #include "engine/dataset/dataset.h"
 #include "engine/dataset/output.h"
 #include "engine/dataset/results_file.h"
+#include "engine/device/progress.h"
 #include "engine/device/stop_signals.h"
 #include "engine/infer/network.h"
 #include "engine/refine/cuda/solver.h"
@@ -26,7 +27,6 @@
 #include "tools/programs/reconstruct_run.h"
 #include "tools/programs/reconstruct_worker.h"
 #include "tools/shared/program.h"
-#include "tools/shared/progress.h"
 #include "tools/shared/support_file.h"
 
 namespace flashphase::tools {

@@ -26,7 +26,7 @@ void mark_unmeasured(std::span<const std::uint8_t> measured, std::span<float> im
 }  // namespace
 
 FramePool simulated_pool(const SimulatedPoolOptions& options) {
-  simulate::Recipe recipe = simulate::paper_recipe();
+  simulate::Recipe recipe = simulate::shipped_recipe("paper");
   if (options.photons) {
     recipe.noise_free_fraction = 0;
     recipe.photons = {*options.photons, *options.photons};

@@ -10,6 +10,9 @@
 #include <filesystem>
 #include <fstream>
 #include <stdexcept>
+#include <utility>
+
+#include "engine/dataset/packed.h"
 
 namespace flashphase {
 namespace {
@@ -120,13 +123,29 @@ TEST_F(DatasetFile, CanBeReadInPart) {
 
 TEST_F(DatasetFile, GrowsPieceByPiece) {
   DatasetWriter writer(path_);
-  for (int i = 0; i < 3; ++i) writer.append(example(2));
+  writer.append(example(1024));
+  writer.append(example(2048));
+  writer.append(example(5));
+  EXPECT_THROW(writer.append(example(1)), std::invalid_argument);  // the one before did not fill its chunks
   EXPECT_FALSE(std::filesystem::exists(path_));
   writer.finish();
-  const Dataset read = read_dataset(path_);
-  ASSERT_EQ(read.count, 6);
-  for (std::size_t i = 0; i < 6; ++i)
-    EXPECT_TRUE(std::ranges::equal(read.pattern(i), example(2).pattern(i % 2)));
+  const Dataset read = read_dataset(path_), whole = example(2048);
+  ASSERT_EQ(read.count, 3077);
+  for (const auto& [at, from] :
+       {std::pair<std::size_t, std::size_t>{1023, 1023}, {1024, 0}, {3071, 2047}, {3076, 4}}) {
+    EXPECT_TRUE(std::ranges::equal(read.pattern(at), whole.pattern(from)));
+    EXPECT_TRUE(std::ranges::equal(read.object(at), whole.object(from)));
+    EXPECT_TRUE(std::ranges::equal(read.measured(at), whole.measured(from)));
+  }
+}
+
+TEST_F(DatasetFile, IsCompressedAlikeByAnyNumberOfThreads) {
+  const Dataset dataset = example(3000);
+  const PackedPiece one = pack(dataset, 1);
+  EXPECT_EQ(one.chunks, pack(dataset, 3).chunks);
+  EXPECT_EQ(one.chunks.size(), chunk_count(dataset, 3000));
+  write_dataset(path_, dataset);
+  EXPECT_LT(std::filesystem::file_size(path_), 3000u * (16 * 4 + 4 * 8 + 16) / 2);
 }
 
 TEST_F(DatasetFile, LeavesNothingBehindWhenItIsNotFinished) {

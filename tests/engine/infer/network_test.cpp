@@ -109,7 +109,7 @@ TEST_F(FlashNetworkTest, GivesTheSameOnTwoThreads) {
 TEST_F(FlashNetworkTest, GivesAFrameTheSameInAnyBatchToTheToleranceStated) {
   const std::string shipped = std::string(std::getenv("FLASHPHASE_SOURCE_DIR")) + "/deploy/models/flash.fpm";
   PatternBatch patterns(16, 64);
-  const simulate::Recipe recipe = simulate::paper_recipe();
+  const simulate::Recipe recipe = simulate::shipped_recipe("paper");
   simulate::ParticleSimulator particles(recipe);
   simulate::DetectorSimulator detector(recipe);
   for (std::uint64_t i = 0; i < 16; ++i) {

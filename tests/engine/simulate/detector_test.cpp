@@ -114,7 +114,7 @@ TEST(Detector, PatternIsTheSquaredModulusOfTheTransformWithZeroOfQInTheMiddle) {
 }
 
 TEST(Detector, DependsOnTheSeedAlone) {
-  Recipe recipe = training_recipe();
+  Recipe recipe = shipped_recipe("training");
   recipe.object_size = kObject;
   recipe.semi_axis = {2, 5};
   DetectorSimulator one(recipe), other(recipe);

@@ -81,7 +81,7 @@ Extent extent(const std::vector<std::complex<float>>& object, int n) {
 }
 
 TEST(Particle, IsScaledCentredAndInsideTheBox) {
-  for (const Recipe& recipe : {Recipe{}, paper_recipe(), training_recipe()}) {
+  for (const Recipe& recipe : {Recipe{}, shipped_recipe("paper"), shipped_recipe("training")}) {
     ParticleSimulator particles(recipe);
     for (std::uint64_t seed = 0; seed < 40; ++seed) {
       const Extent found = extent(particles.object(seed), recipe.object_size);
@@ -118,7 +118,7 @@ TEST(Particle, KeepsAWeakPhaseWithinItsSpan) {
 }
 
 TEST(Particle, WithStrongPhaseUsesTheWholeCircle) {
-  ParticleSimulator particles(paper_recipe());
+  ParticleSimulator particles(shipped_recipe("paper"));
   float low = 0, high = 0;
   for (std::uint64_t seed = 0; seed < 60; ++seed)
     for (const auto& value : particles.object(seed)) {

@@ -5,6 +5,7 @@
 
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 namespace flashphase::simulate {
 namespace {
@@ -21,12 +22,12 @@ std::string refusal(const std::string& yaml) {
 }
 
 TEST(Recipe, SurvivesTheWayToYamlAndBack) {
-  Recipe odd = training_recipe();
+  Recipe odd = shipped_recipe("training");
   odd.object_size = 24;
   odd.photons = {1234.567f, 3.3333333e7f};
   odd.edge_sigma = {0.1f + 0.2f, 0.7f};
   odd.saturation = 65535;
-  for (const Recipe& recipe : {Recipe{}, paper_recipe(), training_recipe(), odd})
+  for (const Recipe& recipe : {Recipe{}, shipped_recipe("paper"), shipped_recipe("training"), odd})
     EXPECT_EQ(parse_recipe(to_yaml(recipe)), recipe);
 }
 
@@ -60,22 +61,56 @@ TEST(Recipe, RefusesWrongValuesAndNamesTheKey) {
   EXPECT_THAT(refusal("object_size: 8"), HasSubstr("'semi_axis'"));
 }
 
+TEST(Recipe, RefusesAKeyThatIsThereTwice) {
+  EXPECT_THAT(refusal("photons: 5\nphotons: 6"), HasSubstr("'photons' is there twice"));
+}
+
+TEST(Recipe, RefusesWhatHidesThePattern) {
+  EXPECT_THAT(refusal("object_size: 16\nsemi_axis: [2, 5]\nbeam_stop: [0, 17]"), HasSubstr("'beam_stop'"));
+  EXPECT_THAT(refusal("object_size: 16\nsemi_axis: [2, 5]\ngap_probability: 0.1\ngap_width: [1, 17]"),
+              HasSubstr("'gap_width'"));
+}
+
 TEST(Recipe, RefusesATextThatIsNotAMapOfKeys) {
   EXPECT_THAT(refusal("photons: [1,"), HasSubstr("not YAML"));
   EXPECT_THAT(refusal("- photons"), HasSubstr("key: value"));
 }
 
 TEST(Recipe, KnowsWhetherPixelsCanBeHidden) {
-  EXPECT_FALSE(has_masks(paper_recipe()));
-  EXPECT_TRUE(has_masks(training_recipe()));
+  EXPECT_FALSE(has_masks(shipped_recipe("paper")));
+  EXPECT_TRUE(has_masks(shipped_recipe("training")));
   EXPECT_TRUE(has_masks(parse_recipe("dead_fraction: 0.01")));
   EXPECT_FALSE(has_masks(parse_recipe("beam_stop: 3\nbeam_stop_probability: 0")));
 }
 
-TEST(Recipe, OfThePaperIsNoiseFreeWithCorrelatedStrongPhase) {
-  EXPECT_EQ(paper_recipe().noise_free_fraction, 1);
-  EXPECT_EQ(paper_recipe().voronoi_fraction, 0);
-  EXPECT_EQ(paper_recipe().phase_span.max, kFullTurn);
+TEST(Recipe, IsShippedForThePaperTheTrainingFlashesAndCrystals) {
+  std::vector<std::string> names;
+  for (const auto& [name, text] : shipped_recipes()) {
+    names.push_back(name);
+    EXPECT_EQ(load_recipe(name), parse_recipe(text));
+  }
+  EXPECT_THAT(names, testing::ElementsAre("bcdi", "paper", "training", "xfel"));
+  Recipe paper;
+  paper.voronoi_fraction = 0;
+  EXPECT_EQ(shipped_recipe("paper"), paper);
+  EXPECT_EQ(shipped_recipe("training").phase_span, (Range{0, kFullTurn}));
+  EXPECT_EQ(shipped_recipe("xfel").photons, (Range{1e3f, 1e6f}));
+  EXPECT_EQ(shipped_recipe("xfel").noise_free_fraction, 0);
+  EXPECT_TRUE(has_masks(shipped_recipe("xfel")));
+  EXPECT_EQ(shipped_recipe("bcdi").photons, (Range{1e4f, 1e8f}));
+  EXPECT_EQ(shipped_recipe("bcdi").beam_stop_probability, 0);
+}
+
+TEST(Recipe, ThatIsNoneIsRefusedWithTheNamesThereAre) {
+  for (const char* name : {"papper", "/nowhere/recipe.yaml", "/"}) {
+    try {
+      load_recipe(name);
+      ADD_FAILURE() << name;
+    } catch (const std::invalid_argument& error) {
+      EXPECT_THAT(error.what(), HasSubstr("bcdi, paper, training, xfel"));
+    }
+  }
+  EXPECT_THROW(shipped_recipe("/"), std::invalid_argument);
 }
 
 }  // namespace

@@ -40,7 +40,7 @@ struct Outcome {
 };
 
 std::vector<Outcome> refine_simulated(int frames, const char* schedule) {
-  simulate::ParticleSimulator simulator(simulate::paper_recipe());
+  simulate::ParticleSimulator simulator(simulate::shipped_recipe("paper"));
   const auto solver = make_cpu_solver();
   const std::vector<std::uint8_t> everywhere(kN * kN, 1);
   std::vector<Outcome> outcomes;

@@ -1,11 +1,11 @@
-#include "tools/shared/progress.h"
+#include "engine/device/progress.h"
 
 #include <array>
 #include <cmath>
 #include <cstdio>
 #include <utility>
 
-namespace flashphase::tools {
+namespace flashphase {
 namespace {
 
 constexpr std::chrono::milliseconds kOnTerminal{250};
@@ -35,20 +35,21 @@ std::string duration_text(double seconds) {
 }
 
 Progress::Progress(std::ostream& out, bool on_terminal, std::string name, std::string what, std::size_t total,
-                   Clock::time_point begin)
+                   Clock::time_point begin, std::size_t done_before)
     : out_(out),
       on_terminal_(on_terminal),
       name_(std::move(name)),
       what_(std::move(what)),
       total_(total),
+      done_before_(done_before),
       begin_(begin),
       next_(begin + (on_terminal ? Clock::duration(kOnTerminal) : Clock::duration(kElsewhere))) {}
 
 std::string Progress::line(std::size_t done, Clock::time_point now) const {
   std::string text = std::to_string(done) + " of " + std::to_string(total_) + " " + what_;
   const double seconds = std::chrono::duration<double>(now - begin_).count();
-  if (done == 0 || !(seconds > 0)) return text;
-  const double rate = static_cast<double>(done) / seconds;
+  if (done <= done_before_ || !(seconds > 0)) return text;
+  const double rate = static_cast<double>(done - done_before_) / seconds;
   return text + ", " + rate_text(rate) + "/s, " + duration_text(static_cast<double>(total_ - done) / rate) +
          " left";
 }
@@ -74,4 +75,4 @@ void Progress::clear() {
   shown_ = 0;
 }
 
-}  // namespace flashphase::tools
+}  // namespace flashphase

@@ -1,10 +1,10 @@
-#include "tools/shared/progress.h"
+#include "engine/device/progress.h"
 
 #include <gmock/gmock.h>
 
 #include <sstream>
 
-namespace flashphase::tools {
+namespace flashphase {
 namespace {
 
 using std::chrono::milliseconds, std::chrono::seconds;
@@ -52,6 +52,13 @@ TEST_F(ProgressTest, SaysNothingOfARateBeforeThereIsOne) {
   EXPECT_EQ(text(), "program: 0 of 400 frames\n");
 }
 
+TEST_F(ProgressTest, CountsWhatAnEarlierRunDidInNoRate) {
+  Progress log(out_, false, "program", "frames", 400, begin_, 300);
+  log.tell(300, begin_ + seconds(10));
+  log.tell(350, begin_ + seconds(20));
+  EXPECT_EQ(text(), "program: 300 of 400 frames\nprogram: 350 of 400 frames, 2.5/s, 20 s left\n");
+}
+
 TEST_F(ProgressTest, IsOneLineOnATerminalThatIsWrittenOverAndTakenAway) {
   Progress line = progress(true);
   line.tell(0, begin_ + milliseconds(100));
@@ -85,4 +92,4 @@ TEST(DurationText, HasTheTwoUnitsThatMatter) {
 }
 
 }  // namespace
-}  // namespace flashphase::tools
+}  // namespace flashphase

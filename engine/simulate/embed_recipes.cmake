@@ -1,0 +1,12 @@
+# Writes OUTPUT, a C++ source that holds the recipes of DIRECTORY, each under the name of its file.
+set(source "#include \"engine/simulate/recipe.h\"\n\nnamespace flashphase::simulate {\n\n")
+string(APPEND source "const std::map<std::string, std::string>& shipped_recipes() {\n")
+string(APPEND source "  static const std::map<std::string, std::string> recipes{\n")
+file(GLOB files ${DIRECTORY}/*.yaml)
+foreach(file ${files})
+  get_filename_component(name ${file} NAME_WE)
+  file(READ ${file} content)
+  string(APPEND source "      {\"${name}\", R\"recipe(${content})recipe\"},\n")
+endforeach()
+string(APPEND source "  };\n  return recipes;\n}\n\n}  // namespace flashphase::simulate\n")
+file(WRITE ${OUTPUT} "${source}")
