@@ -2,8 +2,13 @@
 
 namespace flashphase::trainer {
 
-Batches::Batches(TrainingData& data, std::uint64_t seed, int batch, torch::Device device)
-    : data_(data), seed_(seed), batch_(batch), device_(device) {
+Batches::Batches(TrainingData& data, std::uint64_t seed, int batch, torch::Device device, const Place& place)
+    : data_(data),
+      seed_(seed),
+      batch_(batch),
+      rank_(static_cast<std::uint64_t>(place.rank)),
+      processes_(static_cast<std::uint64_t>(place.count)),
+      device_(device) {
   const int slots = device.is_cpu() ? 2 : kSlots;
   for (int i = 0; i < slots; ++i) {
     slots_.emplace_back(batch, data.pattern_size(), data.object_size());
@@ -25,8 +30,9 @@ TrainingBatch Batches::get(std::uint64_t step) {
 void Batches::begin(std::uint64_t step) {
   if (ahead_.valid()) ahead_.wait();
   ahead_step_ = step;
-  ahead_ =
-      std::async(std::launch::async, [this, step] { data_.fill(seed_, step, batch_, slot_of(step).view()); });
+  const std::uint64_t first = (step * processes_ + rank_) * static_cast<std::uint64_t>(batch_);
+  ahead_ = std::async(std::launch::async,
+                      [this, step, first] { data_.fill(seed_, first, batch_, slot_of(step).view()); });
 }
 
 }  // namespace flashphase::trainer

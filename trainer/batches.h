@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "trainer/method.h"
+#include "trainer/processes.h"
 #include "trainer/training_data.h"
 
 namespace flashphase::trainer {
@@ -18,8 +19,8 @@ class Batches {
  public:
   static constexpr int kSlots = 8;
 
-  /// `data` has to outlive it.
-  Batches(TrainingData& data, std::uint64_t seed, int batch, torch::Device device);
+  /// `batch`: of each process; those of one step follow each other by rank. `data` has to outlive it.
+  Batches(TrainingData& data, std::uint64_t seed, int batch, torch::Device device, const Place& place = {});
   ~Batches();
   Batches(const Batches&) = delete;
   Batches& operator=(const Batches&) = delete;
@@ -34,6 +35,7 @@ class Batches {
   TrainingData& data_;
   const std::uint64_t seed_;
   const int batch_;
+  const std::uint64_t rank_, processes_;
   const torch::Device device_;
   std::vector<TrainingBatch> slots_;
   std::uint64_t ahead_step_ = 0;

@@ -1,15 +1,15 @@
 #include "trainer/fit.h"
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <chrono>
-#include <cmath>
 #include <cstdio>
 #include <limits>
+#include <map>
 #include <memory>
 #include <numbers>
-#include <sstream>
+#include <optional>
 #include <stdexcept>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -18,7 +18,10 @@
 #include "engine/frame/frame.h"
 #include "engine/infer/modules/module_checkpoint.h"
 #include "trainer/batches.h"
+#include "trainer/curve.h"
 #include "trainer/method.h"
+#include "trainer/process_group.h"
+#include "trainer/training_state.h"
 
 namespace flashphase::trainer {
 namespace {
@@ -31,8 +34,7 @@ class Fit {
         device_(device_of(options.backend)),
         data_(data_of(options)),
         steps_(options.minutes ? std::numeric_limits<std::uint64_t>::max()
-                               : std::max<std::uint64_t>(
-                                     options.samples / static_cast<std::uint64_t>(options.batch), 1)) {
+                               : std::max<std::uint64_t>(options.samples / batch_of_all(), 1)) {
     at::set_num_threads(device_.is_cpu() ? options.threads : 1);
     module_ = options.resume ? written_module() : first_module();
     module_->mixed_precision = options.mixed_precision;
@@ -40,54 +42,60 @@ class Fit {
     for (auto& parameter : module_->parameters())
       if (parameter.dim() == 4) parameter.set_data(parameter.contiguous(torch::MemoryFormat::ChannelsLast));
     method_ = method_for(module_, options);
-    if (options.resume) load_state();
+    weights_ = std::make_unique<AveragedWeights>(*module_, options.ema);
+    at_.sums = torch::zeros({4}, torch::TensorOptions(torch::kDouble).device(device_));
+    if (options.resume) {
+      expect_same("loss", method_.loss_name);
+      expect_same("optimizer", method_.optimizer_name);
+      at_ = read_state(state_path(), *method_.optimizer, *weights_, device_);
+      saved_step_ = at_.step;
+    }
+    data_.set_augment(augment_named(options.augment));
+    if (writes()) curve_ = std::make_unique<Curve>(options.output + ".csv", options.tensorboard, at_.step);
+    if (options.place.count > 1) group_ = join(options.place);
+    if (!writes()) return;
     std::fprintf(
         stderr, "fit: %s, %.1f MFLOP a pattern, from step %llu %s, %d patterns a step\n",
         data_.count() > 0 ? (std::to_string(data_.count()) + " objects").c_str() : "simulated objects",
-        module_->convolution_flops() * 1e-6, static_cast<unsigned long long>(step_),
+        module_->convolution_flops() * 1e-6, static_cast<unsigned long long>(at_.step),
         options.minutes ? (std::to_string(*options.minutes) + " minutes long").c_str()
                         : ("to " + std::to_string(steps_)).c_str(),
-        options.batch);
+        static_cast<int>(batch_of_all()));
   }
 
   void run() {
     started_ = Clock::now();
     auto saved = started_, reported = started_;
-    const std::uint64_t first = step_;
-    std::uint64_t since_report = 0;
+    first_ = at_.step;
+    seconds_before_ = at_.seconds;
     const std::uint64_t last =
-        options_.stop_after_steps > 0 ? std::min(steps_, first + options_.stop_after_steps) : steps_;
-    Batches batches(data_, options_.seed, options_.batch, device_);
-    torch::Tensor error_sum = zero(), chi2_sum = zero(), norm_sum = zero();
-    while (step_ < last && progress() < 1 && !stop_requested()) {
-      const auto [loss, norm] = one_step(batches);
-      error_sum += loss.object_error;
-      chi2_sum += loss.chi2;
-      norm_sum += norm;
-      ++since_report;
-      if (step_ % kReadEvery != 0 && step_ < last) continue;
-      if (!std::isfinite(norm_sum.item<double>()))
-        throw std::runtime_error("training diverged; resume with a smaller --rate");
-      norm_sum.zero_();
+        options_.stop_after_steps > 0 ? std::min(steps_, first_ + options_.stop_after_steps) : steps_;
+    const auto at_end = [&] { return at_.step >= steps_ || progress() >= 1; };
+    std::uint64_t passes = passes_of_data();
+    Batches batches(data_, options_.seed, options_.batch, device_, options_.place);
+    while (at_.step < last && !at_end() && !stopped_) {
+      one_step(batches);
+      const bool whole = at_.step % options_.record_steps == 0;
+      if (at_.step % kReadEvery != 0 && at_.step < last && !whole) continue;
+      if (!at_.sums.isfinite().all().item<bool>()) diverged();
+      if (whole || at_end()) record();
       const auto now = Clock::now();
-      if (now - reported > std::chrono::seconds(10) || step_ == last || progress() >= 1) {
-        report(step_ - first, error_sum.item<double>() / static_cast<double>(since_report),
-               chi2_sum.item<double>() / static_cast<double>(since_report));
+      if (now - reported > std::chrono::minutes(1) || passes_of_data() != passes || at_.step >= last ||
+          at_end()) {
+        report();
         reported = now;
-        since_report = 0;
-        error_sum.zero_();
-        chi2_sum.zero_();
+        passes = passes_of_data();
       }
       if (now - saved > std::chrono::seconds(options_.checkpoint_seconds)) {
         save();
         saved = now;
       }
     }
-    if (!std::isfinite(norm_sum.item<double>()))
-      throw std::runtime_error("training diverged; resume with a smaller --rate");
+    if (!at_.sums.isfinite().all().item<bool>()) diverged();
+    if (at_end() && at_.summed > 0) record();
     save();
-    if (stop_requested() && step_ < last && progress() < 1)
-      throw std::runtime_error("stopped at step " + std::to_string(step_) +
+    if (stopped_ && at_.step < last && !at_end())
+      throw std::runtime_error("stopped at step " + std::to_string(at_.step) +
                                (options_.minutes ? "" : " of " + std::to_string(steps_)) + "; " +
                                options_.output + " holds it, and --resume goes on");
   }
@@ -101,36 +109,101 @@ class Fit {
                                 : TrainingData(options.data, options.recipe, options.threads);
   }
 
-  torch::Tensor zero() const { return torch::zeros({}, torch::TensorOptions().device(device_)); }
-
   double progress() const {
-    if (!options_.minutes) return static_cast<double>(step_) / static_cast<double>(steps_);
-    return seconds_between<double>(started_, Clock::now()) / (60 * *options_.minutes);
+    if (!options_.minutes) return static_cast<double>(at_.step) / static_cast<double>(steps_);
+    return elapsed() / (60 * *options_.minutes);
   }
 
-  std::pair<BatchLoss, torch::Tensor> one_step(Batches& batches) {
-    const TrainingBatch batch = batches.get(step_);
+  double elapsed() const { return seconds_between<double>(started_, Clock::now()); }
+
+  bool writes() const { return options_.place.rank == 0; }
+
+  std::uint64_t batch_of_all() const {
+    return static_cast<std::uint64_t>(options_.batch) * static_cast<std::uint64_t>(options_.place.count);
+  }
+
+  std::uint64_t samples() const { return at_.step * batch_of_all(); }
+
+  /// Whole ones.
+  std::uint64_t passes_of_data() const { return data_.count() > 0 ? samples() / data_.count() : 0; }
+
+  void one_step(Batches& batches) {
+    const TrainingBatch batch = batches.get(at_.step);
     for (auto& group : method_.optimizer->param_groups())
-      group.options().set_lr(method_.rate_at(step_, progress()));
+      group.options().set_lr(method_.rate_at(at_.step, progress()));
     method_.optimizer->zero_grad();
-    BatchLoss loss = method_.loss(batch);
+    const BatchLoss loss = method_.loss(batch);
     loss.total.backward();
+    torch::Tensor figures = torch::stack({loss.total.detach(), loss.object_error, loss.chi2});
+    stopped_ = stop_requested();
+    if (group_) together(figures);
     const torch::Tensor norm = limit_gradients(module_->parameters(), method_.gradient_limit);
     method_.optimizer->step();
-    ++step_;
-    return {loss, norm};
+    weights_->add(++at_.step);
+    at_.sums += torch::cat({figures, norm.view({1})});
+    ++at_.summed;
   }
 
-  void report(std::uint64_t steps, double error, double chi2) const {
-    const double elapsed = seconds_between<double>(started_, Clock::now());
-    const double left = options_.minutes
-                            ? std::max(0.0, *options_.minutes - elapsed / 60)
-                            : elapsed / static_cast<double>(steps) * static_cast<double>(steps_ - step_) / 60;
-    std::fprintf(
-        stderr, "fit: %llu samples, %.0f/s, object error %.4f, modulus chi2 %.5f, rate %.2e, %.1f min left\n",
-        static_cast<unsigned long long>(step_ * static_cast<std::uint64_t>(options_.batch)),
-        static_cast<double>(steps) * options_.batch / elapsed, error, chi2,
-        method_.rate_at(step_, progress()), left);
+  /// Means of gradients and figures over the processes; who is told to stop stops all.
+  void together(torch::Tensor& figures) {
+    torch::Tensor stop = torch::full({1}, stopped_ ? 1.0 : 0.0);
+    std::vector<torch::Tensor> all{figures, stop};
+    for (const auto& parameter : module_->parameters())
+      if (parameter.grad().defined()) all.push_back(parameter.grad());
+    average(*group_, options_.place.count, all);
+    stopped_ = stop.item<float>() > 0;
+  }
+
+  /// Means since the last point of the curve, of one step at least.
+  CurvePoint point() const {
+    const torch::Tensor means = (at_.sums / static_cast<double>(at_.summed)).cpu();
+    const double* mean = means.data_ptr<double>();
+    return {.step = at_.step,
+            .samples = samples(),
+            .rate = method_.rate_at(at_.step, progress()),
+            .loss = mean[0],
+            .object_error = mean[1],
+            .modulus_chi2 = mean[2],
+            .seconds = seconds_before_ + elapsed()};
+  }
+
+  void record() {
+    last_point_ = point();
+    at_.sums.zero_();
+    at_.summed = 0;
+    if (curve_) curve_->add(*last_point_);
+  }
+
+  void report() const {
+    if (!writes()) return;
+    const double done = static_cast<double>(at_.step - first_);
+    const double left = options_.minutes ? std::max(0.0, *options_.minutes - elapsed() / 60)
+                                         : elapsed() / done * static_cast<double>(steps_ - at_.step) / 60;
+    std::string line = std::to_string(samples()) + " samples";
+    const auto add = [&](const char* format, double value) {
+      char text[64];
+      std::snprintf(text, sizeof text, format, value);
+      line += text;
+    };
+    if (data_.count() > 0)
+      add(", epoch %.1f", static_cast<double>(samples()) / static_cast<double>(data_.count()));
+    add(", %.0f/s", done * static_cast<double>(batch_of_all()) / elapsed());
+    const CurvePoint means = last_point_ ? *last_point_ : point();
+    add(", loss %.4f", means.loss);
+    add(", object error %.4f", means.object_error);
+    add(", modulus chi2 %.5f", means.modulus_chi2);
+    add(", rate %.2e", method_.rate_at(at_.step, progress()));
+    add(", %.1f min left", left);
+    std::fprintf(stderr, "fit: %s\n", line.c_str());
+  }
+
+  [[noreturn]] void diverged() const {
+    throw std::runtime_error("training diverged by step " + std::to_string(at_.step) +
+                             ": loss, gradient or weights are not finite; " +
+                             (saved_step_
+                                  ? options_.output + " holds the last good checkpoint, of step " +
+                                        std::to_string(*saved_step_) + ": resume with a smaller --rate"
+                                  : "no checkpoint was written before: start with a smaller --rate"));
   }
 
   std::shared_ptr<infer::NetworkModule> written_module() {
@@ -138,9 +211,17 @@ class Fit {
     if (written.network != options_.network)
       throw std::invalid_argument(options_.output + " is a network " + written.network + ", not " +
                                   options_.network + "; resume with its --network");
+    made_with_ = written.training;
     if (const auto from = written.training.find("from"); from != written.training.end())
       ancestor_ = from->second;
     return infer::module_from(written);
+  }
+
+  void expect_same(const std::string& option, const std::string& now) const {
+    const auto before = made_with_.find(option);
+    if (before != made_with_.end() && before->second != now)
+      throw std::invalid_argument(options_.output + " was made with --" + option + " " + before->second +
+                                  ", not " + now + "; resume with that");
   }
 
   std::shared_ptr<infer::NetworkModule> first_module() {
@@ -176,9 +257,22 @@ class Fit {
 
   std::string state_path() const { return options_.output + ".state"; }
 
+  /// Weights that are not finite are never written.
   void save() {
+    const auto norms = torch::_foreach_norm(weights_->weights);
+    if (!torch::stack(norms).isfinite().all().item<bool>()) diverged();
+    at_.seconds = seconds_before_ + elapsed();
+    if (writes()) {
+      // The state first: it alone says where training goes on.
+      write_state(state_path(), *method_.optimizer, *weights_, at_);
+      write_model();
+    }
+    saved_step_ = at_.step;
+  }
+
+  void write_model() {
     infer::Checkpoint checkpoint;
-    infer::store_module(*module_, checkpoint);
+    weights_->with_average([&] { infer::store_module(*module_, checkpoint); });
     const simulate::Recipe& recipe = data_.recipe();
     checkpoint.info.name = options_.name.empty() ? options_.network : options_.name;
     checkpoint.info.domain.photons_min =
@@ -186,34 +280,17 @@ class Fit {
     checkpoint.info.domain.unmeasured_max = unmeasured_max(recipe);
     checkpoint.info.domain.centre_offset_max = static_cast<float>(data_.pattern_size()) / 8;
     checkpoint.recipe = simulate::to_yaml(recipe);
-    checkpoint.training = {{"samples", std::to_string(step_ * static_cast<std::uint64_t>(options_.batch))},
+    checkpoint.training = {{"samples", std::to_string(samples())},
                            {"objects", data_.count() > 0 ? std::to_string(data_.count()) : "simulated"},
-                           {"batch", std::to_string(options_.batch)},
+                           {"batch", std::to_string(batch_of_all())},
                            {"rate", std::to_string(method_.rate)},
+                           {"loss", method_.loss_name},
+                           {"optimizer", method_.optimizer_name},
+                           {"ema", std::to_string(options_.ema)},
                            {"modulus_weight", std::to_string(method_.modulus_weight)},
                            {"seed", std::to_string(options_.seed)}};
     if (!ancestor_.empty()) checkpoint.training["from"] = ancestor_;
     infer::write_checkpoint(options_.output, checkpoint);
-
-    torch::serialize::OutputArchive archive;
-    method_.optimizer->save(archive);
-    archive.write("step", torch::tensor(static_cast<std::int64_t>(step_)));
-    std::ostringstream bytes;
-    archive.save_to(bytes);
-    write_whole(state_path(), bytes.view());
-  }
-
-  void load_state() {
-    torch::serialize::InputArchive archive;
-    try {
-      archive.load_from(state_path(), device_);
-      method_.optimizer->load(archive);
-      torch::Tensor step;
-      archive.read("step", step);
-      step_ = static_cast<std::uint64_t>(step.item<std::int64_t>());
-    } catch (const c10::Error&) {
-      throw std::runtime_error(state_path() + " is missing or damaged; without it training cannot resume");
-    }
   }
 
   /// Beam stop, the widest gap and the most dead pixels together.
@@ -228,12 +305,27 @@ class Fit {
   FitOptions options_;
   torch::Device device_;
   TrainingData data_;
-  std::uint64_t steps_, step_ = 0;
+  std::uint64_t steps_, first_ = 0;  // first_: of this run
+  Standing at_;
+  bool stopped_ = false;  // from outside; with many processes all know it after the same step
   Clock::time_point started_;
-  std::string ancestor_;  // hash of the model whose weights training began with
+  double seconds_before_ = 0;                // trained by the runs before
+  std::optional<std::uint64_t> saved_step_;  // of the checkpoint on the disk
+  std::optional<CurvePoint> last_point_;
+  std::map<std::string, std::string> made_with_;  // of the model that is resumed
+  std::string ancestor_;                          // hash of the model whose weights training began with
   std::shared_ptr<infer::NetworkModule> module_;
   Method method_;
+  std::unique_ptr<AveragedWeights> weights_;
+  std::unique_ptr<Curve> curve_;  // where this process writes
+  std::unique_ptr<ProcessGroup> group_;
 };
+
+void check_outputs(const FitOptions& options) {
+  const bool in_place = options.resume || options.overwrite;
+  check_output(options.output, in_place, {options.data, options.objects, options.recipe, options.from});
+  for (const char* beside : {".state", ".csv"}) check_output(options.output + beside, in_place);
+}
 
 }  // namespace
 
@@ -247,62 +339,14 @@ void fit(const FitOptions& options) {
   if (!options.data.empty() && !options.objects.empty())
     throw std::invalid_argument("--objects is the recipe of simulated particles; leave it out with --data");
   if (options.rate && !(*options.rate > 0)) throw std::invalid_argument("--rate must be positive");
-  const bool in_place = options.resume || options.overwrite;
-  check_output(options.output, in_place, {options.data, options.objects, options.recipe, options.from});
-  check_output(options.output + ".state", in_place);
+  if (options.record_steps < 1) throw std::invalid_argument("--record-steps must be at least 1");
+  if (options.place.count > 1 && options.minutes)
+    throw std::invalid_argument("--minutes is for one process; with many give --samples");
+  if (options.place.count > 1 && options.backend != "cpu")
+    throw std::invalid_argument("many processes train together on the CPU alone: leave --backend cuda out");
+  if (options.place.rank == 0) check_outputs(options);
   stop_on_signals();
   Fit(options).run();
-}
-
-void add_fit(CLI::App& parent) {
-  auto options = std::make_shared<FitOptions>();
-  CLI::App* app = parent.add_subcommand("fit", "Train a network on the objects of a dataset");
-  app->add_option("--data", options->data,
-                  "Dataset with /objects (flashphase-train generate); default: a new particle is simulated "
-                  "for each pattern");
-  app->add_option("--objects", options->objects,
-                  "Recipe of those particles, named as --recipe; default: the same");
-  app->add_option(
-      "--recipe", options->recipe,
-      "How they are exposed: paper, training, xfel, bcdi or a YAML file; default: as in the dataset");
-  app->add_option("--output", options->output, "Model file to write")->required();
-  app->add_option("--network", options->network, "flash, or wu2021: that of Wu et al. 2021, by their recipe")
-      ->check(CLI::IsMember({"flash", "wu2021"}))
-      ->capture_default_str();
-  app->add_option("--name", options->name, "Name the model goes by; default: the network");
-  app->add_option("--samples", options->samples, "Patterns to train on in all")->capture_default_str();
-  app->add_option("--minutes", options->minutes, "Train for so long instead; the rate ends with the time")
-      ->excludes("--samples");
-  app->add_option("--batch", options->batch, "Patterns a step")->capture_default_str();
-  app->add_option("--rate", options->rate,
-                  "Highest learning rate; default: 0.003 for flash, 0.01 for wu2021");
-  app->add_option("--modulus-weight", options->modulus_weight,
-                  "Weight of the modulus in the loss; default: 3 for flash, 4 for wu2021");
-  app->add_option("--backend", options->backend, "cpu or cuda")
-      ->check(CLI::IsMember({"cpu", "cuda"}))
-      ->capture_default_str();
-  app->add_option("--threads", options->threads,
-                  "Threads that make the patterns; on the CPU those of the network, too")
-      ->capture_default_str();
-  app->add_option("--seed", options->seed, "Seed of weights and samples")->capture_default_str();
-  app->add_option("--channels", options->channels,
-                  "Of the first level; default: 16 for flash, 32 for wu2021");
-  app->add_option("--physics-layers", options->physics_layers, "Of flash; default: 6");
-  app->add_option("--physics-channels", options->physics_channels, "Of flash; default: 16");
-  app->add_flag("--mixed-precision", options->mixed_precision, "Convolutions in bfloat16");
-  app->add_option("--stop-after-steps", options->stop_after_steps,
-                  "End early, ready to resume; 0 = go to the end")
-      ->capture_default_str();
-  app->add_option("--checkpoint-seconds", options->checkpoint_seconds, "Time between two saves")
-      ->capture_default_str();
-  auto* overwrite =
-      app->add_flag("--overwrite", options->overwrite, "Replace OUTPUT where it is there already");
-  auto* resume =
-      app->add_flag("--resume", options->resume, "Go on from OUTPUT and OUTPUT.state")->excludes(overwrite);
-  app->add_option("--from", options->from,
-                  "Begin with the weights of this model (same channels, at most as many physics layers)")
-      ->excludes(resume);
-  app->callback([options] { fit(*options); });
 }
 
 }  // namespace flashphase::trainer

@@ -26,8 +26,13 @@ torch::Tensor relative_error(const torch::Tensor& p, const torch::Tensor& g) {
   return (p - g).square().sum({1, 2}) / g.square().sum({1, 2});
 }
 
-torch::Tensor correlation(const torch::Tensor& p, const torch::Tensor& g) {
-  const auto from_mean = [](const torch::Tensor& x) { return x - x.mean({1, 2}, true); };
+/// Over all pixels, or over those where `measured` is 1.
+torch::Tensor correlation(const torch::Tensor& p, const torch::Tensor& g,
+                          const torch::Tensor& measured = {}) {
+  const auto from_mean = [&](const torch::Tensor& x) {
+    if (!measured.defined()) return x - x.mean({1, 2}, true);
+    return measured * (x - (measured * x).sum({1, 2}, true) / measured.sum({1, 2}, true).clamp_min(1));
+  };
   const auto a = from_mean(p), b = from_mean(g);
   return (a * b).sum({1, 2}) / (a.square().sum({1, 2}) * b.square().sum({1, 2}) + 1e-12).sqrt();
 }
@@ -56,6 +61,26 @@ Wu2021Loss wu2021_loss(const infer::Wu2021Answer& answer, const torch::Tensor& t
   const auto modulus = infer::modulus_of(infer::object_of(answer), truth_modulus.size(1));
   return {relative_error(answer.amplitude, amplitude), relative_error(answer.phase, phase),
           relative_error(modulus, truth_modulus), correlation(modulus, truth_modulus)};
+}
+
+torch::Tensor fourier_pearson_loss(const torch::Tensor& object, const torch::Tensor& modulus,
+                                   const torch::Tensor& measured) {
+  const auto mask = measured.to(torch::kFloat);
+  const auto predicted = mask * infer::modulus_of(object, modulus.size(1)), seen = mask * modulus;
+  return (predicted - seen).square().sum({1, 2}) / seen.square().sum({1, 2}).clamp_min(1e-12) + 1 -
+         correlation(predicted, seen, mask);
+}
+
+torch::Tensor poisson_loss(const torch::Tensor& object, const torch::Tensor& modulus,
+                           const torch::Tensor& measured) {
+  const auto mask = measured.to(torch::kFloat);
+  const auto counts = mask * modulus.square();
+  const auto all = counts.sum({1, 2}, true).clamp_min(1e-12);
+  const auto least = 1e-6 * all / mask.sum({1, 2}, true).clamp_min(1);
+  const auto expected = infer::modulus_of(object, modulus.size(1)).square() + least;
+  const auto terms =
+      mask * (expected - counts) - torch::xlogy(counts, expected) + torch::xlogy(counts, counts);
+  return terms.sum({1, 2}) / all.squeeze(2).squeeze(1);
 }
 
 }  // namespace flashphase::trainer

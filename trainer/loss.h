@@ -26,4 +26,18 @@ struct Wu2021Loss {
 Wu2021Loss wu2021_loss(const infer::Wu2021Answer& answer, const torch::Tensor& truth,
                        const torch::Tensor& truth_modulus);
 
+/// Without an object: how far the modulus |F| of the answer [B, 2, n, n] is from the measured A [B, m, m],
+/// over the measured pixels alone: sum (|F| - A)^2 / sum A^2 + 1 - r, with r Pearson's correlation of |F| and
+/// A over them (both terms are those of Wu et al. 2021 for the modulus). Layout of fft::Fft2; returns [B].
+torch::Tensor fourier_pearson_loss(const torch::Tensor& object, const torch::Tensor& modulus,
+                                   const torch::Tensor& measured);
+
+/// Negative log-likelihood of Poisson counts k with the expectations mu = |F|^2 (Thibault & Guizar-Sicairos,
+/// New J. Phys. 14 (2012) 063004), less its least value and by counted photon: sum [mu - k + k ln(k / mu)] /
+/// sum k over the measured pixels. The scale of the pattern drops out, so that k = A^2 of the normalised
+/// modulus serves. mu is raised by 1e-6 of the mean count: a dark pixel where photons came costs much, not
+/// all. Shapes as above.
+torch::Tensor poisson_loss(const torch::Tensor& object, const torch::Tensor& modulus,
+                           const torch::Tensor& measured);
+
 }  // namespace flashphase::trainer

@@ -1,11 +1,15 @@
 #include "trainer/method.h"
 
 #include <torch/optim/adam.h>
+#include <torch/optim/adamw.h>
 #include <torch/optim/sgd.h>
 
 #include <cmath>
+#include <functional>
+#include <memory>
 #include <numbers>
 #include <stdexcept>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -18,65 +22,95 @@
 namespace flashphase::trainer {
 namespace {
 
+/// Of one answer, the mean over the batch.
+using AnswerLoss = std::function<torch::Tensor(const torch::Tensor& answer, const TrainingBatch& batch)>;
+
 /// The answer of layer i of k counts 2^(i - k + 1): early layers are led, the last one decides.
-BatchLoss flash_loss(const std::vector<torch::Tensor>& answers, const TrainingBatch& batch,
-                     double modulus_weight) {
-  BatchLoss loss;
+torch::Tensor layered_loss(const std::vector<torch::Tensor>& answers, const TrainingBatch& batch,
+                           const AnswerLoss& loss) {
+  torch::Tensor total;
   double weight = std::ldexp(1.0, 1 - static_cast<int>(answers.size()));
   for (const auto& answer : answers) {
-    const auto error = twin_aware_error(answer, batch.truth).mean();
-    const auto chi2 = infer::modulus_chi2(answer, batch.truth_modulus).mean();
-    const auto term = weight * (error + modulus_weight * chi2);
-    loss.total = loss.total.defined() ? loss.total + term : term;
+    const auto term = weight * loss(answer, batch);
+    total = total.defined() ? total + term : term;
     weight *= 2;
-    loss.object_error = error.detach();
-    loss.chi2 = chi2.detach();
   }
-  return loss;
+  return total;
 }
 
-Method flash_method(const std::shared_ptr<infer::NetworkModule>& module, const FitOptions& options) {
-  constexpr std::uint64_t kWarmUpSteps = 500;
-  Method method;
-  method.rate = options.rate.value_or(3e-3);
-  method.modulus_weight = options.modulus_weight.value_or(3);
-  method.gradient_limit = 1;  // the loss of one batch is of order 1
-  method.rate_at = [highest = method.rate](std::uint64_t step, double progress) {
-    if (step < kWarmUpSteps)
-      return highest * static_cast<double>(step + 1) / static_cast<double>(kWarmUpSteps);
-    return highest * 0.5 * (1 + std::cos(std::numbers::pi * progress));
-  };
-  method.loss = [module, weight = method.modulus_weight](const TrainingBatch& batch) {
-    return flash_loss(module->forward(batch.input()), batch, weight);
-  };
-  method.optimizer =
-      std::make_unique<torch::optim::Adam>(module->parameters(), torch::optim::AdamOptions(method.rate));
-  return method;
+BatchLoss with_figures(torch::Tensor total, const torch::Tensor& answer, const TrainingBatch& batch) {
+  const torch::NoGradGuard no_gradient;
+  return {std::move(total), twin_aware_error(answer, batch.truth).mean(),
+          infer::modulus_chi2(answer, batch.truth_modulus).mean()};
 }
 
-Method wu2021_method(const std::shared_ptr<infer::NetworkModule>& module, const FitOptions& options) {
-  constexpr double kDecay = 0.95;
-  constexpr int kDecays = 20;  // every 10 of 200 epochs
-  Method method;
-  method.rate = options.rate.value_or(0.01);
-  method.modulus_weight = options.modulus_weight.value_or(4);
-  method.gradient_limit = 30;  // in its full size it diverges without one
-  method.rate_at = [highest = method.rate](std::uint64_t, double progress) {
-    return highest * std::pow(kDecay, std::floor(kDecays * progress));
-  };
-  method.loss = [module = std::dynamic_pointer_cast<infer::Wu2021Module>(module),
-                 weight = method.modulus_weight](const TrainingBatch& batch) {
-    const infer::Wu2021Answer answer = module->decode(batch.input());
+AnswerLoss answer_loss(const std::string& name, double modulus_weight) {
+  if (name == "twin_aware")
+    return [modulus_weight](const torch::Tensor& answer, const TrainingBatch& batch) {
+      return twin_aware_error(answer, batch.truth).mean() +
+             modulus_weight * infer::modulus_chi2(answer, batch.truth_modulus).mean();
+    };
+  if (name == "fourier_pearson")
+    return [](const torch::Tensor& answer, const TrainingBatch& batch) {
+      return fourier_pearson_loss(answer, batch.modulus, batch.measured).mean();
+    };
+  if (name == "poisson")
+    return [](const torch::Tensor& answer, const TrainingBatch& batch) {
+      return poisson_loss(answer, batch.modulus, batch.measured).mean();
+    };
+  throw std::invalid_argument("--loss must be wu2021, twin_aware, fourier_pearson or poisson, not " + name);
+}
+
+std::function<BatchLoss(const TrainingBatch&)> loss_for(const std::shared_ptr<infer::NetworkModule>& module,
+                                                        const std::string& name, double modulus_weight) {
+  if (name != "wu2021")
+    return [module, loss = answer_loss(name, modulus_weight)](const TrainingBatch& batch) {
+      const auto answers = module->forward(batch.input());
+      return with_figures(layered_loss(answers, batch, loss), answers.back(), batch);
+    };
+  const auto network = std::dynamic_pointer_cast<infer::Wu2021Module>(module);
+  if (!network)
+    throw std::invalid_argument(
+        "--loss wu2021 compares amplitude and phase, which only --network wu2021 gives apart; for " +
+        module->kind() + " take twin_aware, fourier_pearson or poisson");
+  return [network, modulus_weight](const TrainingBatch& batch) {
+    const infer::Wu2021Answer answer = network->decode(batch.input());
     const Wu2021Loss parts = wu2021_loss(answer, batch.truth, batch.truth_modulus);
     const auto total =
-        (parts.amplitude + parts.phase + weight * (parts.modulus + 1 - parts.correlation)).mean();
-    torch::NoGradGuard no_gradient;
-    return BatchLoss{total, twin_aware_error(infer::object_of(answer), batch.truth).mean(),
-                     parts.modulus.mean().detach()};
+        (parts.amplitude + parts.phase + modulus_weight * (parts.modulus + 1 - parts.correlation)).mean();
+    const torch::NoGradGuard no_gradient;
+    return with_figures(total, infer::object_of(answer), batch);
   };
-  method.optimizer =
-      std::make_unique<torch::optim::SGD>(module->parameters(), torch::optim::SGDOptions(method.rate));
-  return method;
+}
+
+std::function<double(std::uint64_t, double)> rates(const std::string& schedule, double highest,
+                                                   std::uint64_t warm_up) {
+  constexpr double kDecay = 0.95;
+  constexpr int kDecays = 20;  // every 10 of 200 epochs
+  std::function<double(double)> after;
+  if (schedule == "cosine")
+    after = [](double progress) { return 0.5 * (1 + std::cos(std::numbers::pi * progress)); };
+  else if (schedule == "steps")
+    after = [](double progress) { return std::pow(kDecay, std::floor(kDecays * progress)); };
+  else
+    throw std::invalid_argument("--schedule must be cosine or steps, not " + schedule);
+  return [highest, warm_up, after](std::uint64_t step, double progress) {
+    if (step < warm_up) return highest * static_cast<double>(step + 1) / static_cast<double>(warm_up);
+    return highest * after(progress);
+  };
+}
+
+std::unique_ptr<torch::optim::Optimizer> new_optimizer(const std::string& name,
+                                                       std::vector<torch::Tensor> parameters, double rate,
+                                                       double weight_decay) {
+  if (name == "adam")
+    return std::make_unique<torch::optim::Adam>(std::move(parameters), torch::optim::AdamOptions(rate));
+  if (name == "adamw")
+    return std::make_unique<torch::optim::AdamW>(std::move(parameters),
+                                                 torch::optim::AdamWOptions(rate).weight_decay(weight_decay));
+  if (name == "sgd")
+    return std::make_unique<torch::optim::SGD>(std::move(parameters), torch::optim::SGDOptions(rate));
+  throw std::invalid_argument("--optimizer must be adam, adamw or sgd, not " + name);
 }
 
 }  // namespace
@@ -147,9 +181,34 @@ std::shared_ptr<infer::NetworkModule> new_module(const FitOptions& options, int 
 }
 
 Method method_for(const std::shared_ptr<infer::NetworkModule>& module, const FitOptions& options) {
-  if (module->kind() == "flash") return flash_method(module, options);
-  if (module->kind() == "wu2021") return wu2021_method(module, options);
-  throw std::invalid_argument("there is no method to train a network of the kind " + module->kind());
+  const bool paper = module->kind() == "wu2021";
+  if (!paper && module->kind() != "flash")
+    throw std::invalid_argument("there is no method to train a network of the kind " + module->kind());
+  const auto chosen = [](const std::string& option, const char* otherwise) {
+    return option.empty() ? std::string(otherwise) : option;
+  };
+  Method method;
+  method.loss_name = chosen(options.loss, paper ? "wu2021" : "twin_aware");
+  method.optimizer_name = chosen(options.optimizer, paper ? "sgd" : "adam");
+  const bool sgd = method.optimizer_name == "sgd";
+  const std::string schedule = chosen(options.schedule, sgd ? "steps" : "cosine");
+  if (options.weight_decay && method.optimizer_name != "adamw")
+    throw std::invalid_argument("--weight-decay is adamw's; --optimizer " + method.optimizer_name +
+                                " has none");
+  const bool has_object = method.loss_name == "wu2021" || method.loss_name == "twin_aware";
+  if (options.modulus_weight && !has_object)
+    throw std::invalid_argument("--modulus-weight weighs the modulus against the object, which --loss " +
+                                method.loss_name + " does not look at; leave it out");
+  method.modulus_weight =
+      has_object ? options.modulus_weight.value_or(method.loss_name == "wu2021" ? 4 : 3) : 0;
+  method.rate = options.rate.value_or(sgd ? 0.01 : 3e-3);
+  // The loss of one batch is of order 1. In its full size wu2021 diverges without a limit.
+  method.gradient_limit = paper ? 30 : 1;
+  method.rate_at = rates(schedule, method.rate, options.warm_up.value_or(schedule == "cosine" ? 500 : 0));
+  method.loss = loss_for(module, method.loss_name, method.modulus_weight);
+  method.optimizer = new_optimizer(method.optimizer_name, module->parameters(), method.rate,
+                                   options.weight_decay.value_or(0.01));
+  return method;
 }
 
 }  // namespace flashphase::trainer

@@ -34,14 +34,17 @@ struct TrainingBatch {
 /// Scalars on the device; reading one waits for it.
 struct BatchLoss {
   torch::Tensor total;
-  torch::Tensor object_error, chi2;  ///< of the answer: twin_aware_error and L(modulus), means over the batch
+  /// Of the answer, means over the batch without gradient: twin_aware_error, and L(modulus) against the
+  /// truth.
+  torch::Tensor object_error, chi2;
 };
 
 /// What is peculiar to the training of one network; see fit().
 struct Method {
   double rate = 0;            ///< highest learning rate
-  double modulus_weight = 0;  ///< of the terms of the modulus in the loss
-  double gradient_limit = 0;  ///< norm
+  double modulus_weight = 0;  ///< of the terms of the modulus in the loss; 0 where it has no others
+  std::string loss_name, optimizer_name;
+  double gradient_limit = 0;                                           ///< norm
   std::function<double(std::uint64_t step, double progress)> rate_at;  ///< progress: from 0 to 1 at the end
   std::function<BatchLoss(const TrainingBatch& batch)> loss;
   std::unique_ptr<torch::optim::Optimizer> optimizer;
@@ -58,7 +61,8 @@ std::shared_ptr<infer::NetworkModule> new_module(const FitOptions& options, int 
 /// Scales the gradients down until their norm is at most `limit`; gives the norm they had. Waits for nothing.
 torch::Tensor limit_gradients(const std::vector<torch::Tensor>& parameters, double limit);
 
-/// How the module's kind is trained; holds on to the module.
+/// How the module's kind is trained, by what the options leave open; holds on to the module. Throws
+/// std::invalid_argument for options that do not fit it or each other.
 Method method_for(const std::shared_ptr<infer::NetworkModule>& module, const FitOptions& options);
 
 }  // namespace flashphase::trainer

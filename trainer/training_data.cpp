@@ -16,6 +16,13 @@ constexpr std::size_t kChunk = 4096;  // objects read at once: the patterns besi
 
 }  // namespace
 
+Augment augment_named(const std::string& name) {
+  if (name == "none") return Augment::kNone;
+  if (name == "turns") return Augment::kTurned;
+  if (name == "twins") return Augment::kTurnedAndConjugated;
+  throw std::invalid_argument("--augment must be none, turns or twins, not " + name);
+}
+
 TrainingData::Worker::Worker(const simulate::Recipe& objects, const simulate::Recipe& recipe)
     : particles(objects),
       detector(recipe),
@@ -80,20 +87,23 @@ void TrainingData::draw_object(simulate::Random& random, Worker& worker) const {
     worker.particles.object(which, worker.object);
   else
     object = objects_.data() + which % count() * cells_;
-  const std::uint64_t turn = random.bits();
+  const std::uint64_t drawn = random.bits();
+  const std::uint64_t turn = augment_ == Augment::kNone ? 0 : drawn;
+  const bool conjugated = augment_ == Augment::kTurnedAndConjugated && (drawn & 8);
   for (int y = 0; y < n; ++y)
     for (int x = 0; x < n; ++x) {
       int from_y = turn & 1 ? (n - y) % n : y;
       int from_x = turn & 2 ? (n - x) % n : x;
       if (turn & 4) std::swap(from_y, from_x);
-      worker.drawn[static_cast<std::size_t>(y * n + x)] = object[from_y * n + from_x];
+      const std::complex<float> value = object[from_y * n + from_x];
+      worker.drawn[static_cast<std::size_t>(y * n + x)] = conjugated ? std::conj(value) : value;
     }
 }
 
-void TrainingData::fill(std::uint64_t seed, std::uint64_t step, int batch, const BatchView& out) {
-  share_out(static_cast<int>(workers_.size()), batch, [&](int worker, int i) {
-    make(simulate::Random(seed, step * static_cast<std::uint64_t>(batch) + static_cast<std::uint64_t>(i)),
-         static_cast<std::size_t>(i), out, workers_[static_cast<std::size_t>(worker)]);
+void TrainingData::fill(std::uint64_t seed, std::uint64_t first, int count, const BatchView& out) {
+  share_out(static_cast<int>(workers_.size()), count, [&](int worker, int i) {
+    make(simulate::Random(seed, first + static_cast<std::uint64_t>(i)), static_cast<std::size_t>(i), out,
+         workers_[static_cast<std::size_t>(worker)]);
   });
 }
 

@@ -23,8 +23,17 @@ struct BatchView {
   float* truth_modulus;    ///< [B, m, m] |F(truth)|: noise-free, unmasked
 };
 
+/// What is done to a drawn object before it is exposed. Turned: by multiples of 90 degrees and mirrored,
+/// about its origin. Conjugated: all phases the other way round; with the half turn, that is the twin. Each
+/// with its exact pattern, as it is exposed only then.
+enum class Augment { kNone, kTurned, kTurnedAndConjugated };
+
+/// "none", "turns" or "twins". Throws std::invalid_argument.
+Augment augment_named(const std::string& name);
+
 /// Training samples from the objects of a dataset: each drawn object is turned and mirrored at random,
-/// exposed anew on the simulated detector, and preprocessed as in inference.
+/// exposed anew on the simulated detector, and preprocessed as in inference. Photons, masks, background and
+/// the error of the centre are drawn anew each time, as the recipe says.
 ///
 /// Thread: one.
 class TrainingData {
@@ -46,8 +55,12 @@ class TrainingData {
   std::size_t count() const { return objects_.size() / cells_; }
   const simulate::Recipe& recipe() const { return recipe_; }
 
-  /// Sample i of the batch depends on seed, step and i alone, whatever the number of threads.
-  void fill(std::uint64_t seed, std::uint64_t step, int batch, const BatchView& out);
+  /// The default is kTurned.
+  void set_augment(Augment augment) { augment_ = augment; }
+
+  /// Samples [first, first + count) of an endless series: each depends on seed and its number alone, whatever
+  /// the number of threads.
+  void fill(std::uint64_t seed, std::uint64_t first, int count, const BatchView& out);
 
  private:
   /// What one thread works with.
@@ -68,6 +81,7 @@ class TrainingData {
   void make(simulate::Random random, std::size_t index, const BatchView& out, Worker& worker) const;
 
   simulate::Recipe recipe_;
+  Augment augment_ = Augment::kTurned;
   std::size_t cells_ = 0;
   std::vector<std::complex<float>> objects_;  // [N, n, n]
   std::vector<Worker> workers_;

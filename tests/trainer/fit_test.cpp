@@ -5,51 +5,23 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
-#include <limits>
 #include <stdexcept>
 #include <string>
+#include <utility>
 
 #include "engine/dataset/dataset.h"
 #include "engine/device/cuda_devices.h"
 #include "engine/device/device_lost.h"
 #include "engine/infer/checkpoint.h"
-#include "tests/temporary_folder.h"
+#include "tests/trainer/small_fit.h"
 #include "trainer/evaluate.h"
-#include "trainer/generate.h"
 
 namespace flashphase::trainer {
 namespace {
 
 namespace fs = std::filesystem;
 
-class FitTest : public testing::Test {
- protected:
-  FitTest() {
-    std::ofstream(folder_ / "small.yaml") << "object_size: 16\nsemi_axis: [2.5, 5]\nphase_length: [4, 16]\n";
-    GenerateOptions set;
-    set.output = data_;
-    set.recipe = folder_ / "small.yaml";
-    set.count = 200;
-    set.threads = 1;
-    generate(set);
-    options_.data = data_;
-    options_.output = folder_ / "model.fpm";
-    options_.batch = 16;
-    options_.samples = 16 * 12;
-    options_.channels = options_.physics_channels = 4;
-    options_.physics_layers = 1;
-  }
-
-  void choose_wu2021() {
-    options_.network = "wu2021";
-    options_.channels = 4;
-    options_.physics_layers = options_.physics_channels = {};
-  }
-
-  TemporaryFolder folder_;
-  std::string data_ = folder_ / "data.h5";
-  FitOptions options_;
-};
+class FitTest : public SmallFit {};
 
 TEST_F(FitTest, LearnsAndWritesAModelThatStatesItsDomain) {
   options_.samples = 16;
@@ -86,50 +58,10 @@ TEST_F(FitTest, EndsWhenItsMinutesAreUp) {
   EXPECT_GT(std::stoi(infer::read_checkpoint(options_.output).training.at("samples")), 16);
 }
 
-TEST_F(FitTest, SaysWhenItDivergedAndKeepsWhatWasWritten) {
-  fit(options_);
-  const std::string before = infer::read_checkpoint(options_.output).info.hash;
-  options_.rate = std::numeric_limits<double>::infinity();
-  options_.overwrite = true;
-  EXPECT_THROW(fit(options_), std::runtime_error);
-  EXPECT_EQ(infer::read_checkpoint(options_.output).info.hash, before);
-}
-
 TEST_F(FitTest, RefusesAGpuThatIsNotThere) {
   if (!cuda_devices().devices.empty()) GTEST_SKIP() << "there is one";
   options_.backend = "cuda";
   EXPECT_THROW(fit(options_), DeviceUnusable);
-}
-
-TEST_F(FitTest, ResumedTrainingEqualsUninterruptedTraining) {
-  options_.samples = 16 * 12;
-  fit(options_);
-  const std::string whole = infer::read_checkpoint(options_.output).info.hash;
-  // The learning rate depends on the length of the whole: the interruption must come from outside.
-  FitOptions parts = options_;
-  parts.output = folder_ / "parts.fpm";
-  parts.stop_after_steps = 5;
-  fit(parts);
-  EXPECT_NE(infer::read_checkpoint(parts.output).info.hash, whole);
-  parts.stop_after_steps = 0;
-  parts.resume = true;
-  fit(parts);
-  EXPECT_EQ(infer::read_checkpoint(parts.output).info.hash, whole);
-}
-
-TEST_F(FitTest, ResumedTrainingOfWu2021EqualsUninterruptedTraining) {
-  choose_wu2021();
-  fit(options_);
-  const std::string whole = infer::read_checkpoint(options_.output).info.hash;
-  options_.stop_after_steps = 5;
-  options_.overwrite = true;
-  fit(options_);
-  EXPECT_NE(infer::read_checkpoint(options_.output).info.hash, whole);
-  options_.stop_after_steps = 0;
-  options_.overwrite = false;
-  options_.resume = true;
-  fit(options_);
-  EXPECT_EQ(infer::read_checkpoint(options_.output).info.hash, whole);
 }
 
 TEST_F(FitTest, TrainsWu2021) {
@@ -186,14 +118,45 @@ TEST_F(FitTest, RefusesToBeginOrGoOnWithAnotherNetwork) {
   EXPECT_THROW(fit(fewer), std::invalid_argument) << "fewer layers";
 }
 
-TEST_F(FitTest, SaysWhenThereIsNothingToResume) {
+TEST_F(FitTest, LearnsByEachLossAndOptimizerAndSaysWhich) {
+  options_.channels = options_.physics_channels = 2;
+  options_.overwrite = true;
+  for (const auto& [loss, optimizer] :
+       {std::pair{"fourier_pearson", "adamw"}, {"poisson", "adam"}, {"twin_aware", "sgd"}}) {
+    options_.loss = loss;
+    options_.optimizer = optimizer;
+    options_.warm_up = 5;
+    options_.samples = 16;
+    fit(options_);
+    const double before = evaluate({options_.output, data_, {0}, 100, false})[0].modulus_chi2.mean;
+    options_.samples = 16 * 60;
+    fit(options_);
+    EXPECT_LT(evaluate({options_.output, data_, {0}, 100, false})[0].modulus_chi2.mean, 0.9 * before) << loss;
+    const infer::Checkpoint model = infer::read_checkpoint(options_.output);
+    EXPECT_EQ(model.training.at("loss"), loss);
+    EXPECT_EQ(model.training.at("optimizer"), optimizer);
+  }
+  options_.overwrite = false;
   options_.resume = true;
-  EXPECT_THROW(fit(options_), std::runtime_error);
-  options_.resume = false;
-  fit(options_);
-  fs::remove(options_.output + ".state");
-  options_.resume = true;
-  EXPECT_THROW(fit(options_), std::runtime_error);
+  options_.optimizer = "adam";
+  EXPECT_THROW(fit(options_), std::invalid_argument) << "made by another";
+}
+
+TEST_F(FitTest, RefusesLossAndOptimizerThatDoNotFit) {
+  const auto refused = [&](auto change) {
+    FitOptions options = options_;
+    change(options);
+    EXPECT_THROW(fit(options), std::invalid_argument);
+  };
+  refused([](FitOptions& o) { o.loss = "wu2021"; });  // flash gives no amplitude and phase
+  refused([](FitOptions& o) { o.loss = "l1"; });
+  refused([](FitOptions& o) { o.optimizer = "lion"; });
+  refused([](FitOptions& o) { o.schedule = "linear"; });
+  refused([](FitOptions& o) { o.weight_decay = 0.1; });  // of adam
+  refused([](FitOptions& o) {
+    o.loss = "poisson";
+    o.modulus_weight = 2;
+  });
 }
 
 TEST_F(FitTest, RefusesADatasetWithoutObjectsAndSenselessOptions) {

@@ -202,5 +202,79 @@ TEST(Reoriented, PatternAndObjectTurnAlike) {
   EXPECT_FALSE(torch::allclose(reoriented(object, 1), object));
 }
 
+/// A pattern of two pixels a side, one of them dead, of an object of one pixel of amplitude 3: |F| = 3
+/// everywhere.
+struct Pixels {
+  torch::Tensor object = torch::zeros({1, 2, 1, 1}), modulus = torch::zeros({1, 2, 2}),
+                measured = torch::ones({1, 2, 2}, torch::kByte);
+  Pixels() {
+    object[0][1][0][0] = -3;
+    modulus.copy_(torch::tensor({2.0f, 4.0f, 3.0f, 99.0f}).view({1, 2, 2}));
+    measured[0][1][1] = 0;
+  }
+};
+
+TEST(PoissonLoss, EqualsTheLikelihoodOfTheMeasuredCountsByHand) {
+  const Pixels pixels;
+  // Counts 4, 16, 9 where 9 are expected: NLL - least = sum mu - k + k ln(k / mu).
+  const double expected =
+      (9 - 4 + 4 * std::log(4.0 / 9) + 9 - 16 + 16 * std::log(16.0 / 9) + 0) / (4 + 16 + 9);
+  EXPECT_NEAR(poisson_loss(pixels.object, pixels.modulus, pixels.measured).item<double>(), expected, 1e-5);
+}
+
+TEST(FourierPearsonLoss, EqualsItsDefinitionByHand) {
+  const Pixels pixels;
+  // |F| has no variance: r = 0.
+  EXPECT_NEAR(fourier_pearson_loss(pixels.object, pixels.modulus, pixels.measured).item<double>(),
+              2.0 / (4 + 16 + 9) + 1, 1e-4);
+}
+
+TEST(FourierPearsonLoss, EqualsItsDefinitionOverTheMeasuredPixels) {
+  torch::manual_seed(6);
+  const auto object = random_object(1);
+  const auto predicted = infer::modulus_of(object, 2 * kEdge);
+  const auto modulus = torch::rand_like(predicted) * 30;
+  const auto measured = (torch::rand_like(predicted) > 0.3).to(torch::kByte);
+  double count = 0, apart = 0, p = 0, g = 0, pp = 0, gg = 0, pg = 0;
+  for (std::int64_t k = 0; k < predicted.numel(); ++k) {
+    if (measured.view(-1)[k].item<int>() == 0) continue;
+    const double a = predicted.view(-1)[k].item<double>(), b = modulus.view(-1)[k].item<double>();
+    ++count;
+    apart += (a - b) * (a - b);
+    p += a;
+    g += b;
+    pp += a * a;
+    gg += b * b;
+    pg += a * b;
+  }
+  const double r = (pg - p * g / count) / std::sqrt((pp - p * p / count) * (gg - g * g / count));
+  EXPECT_NEAR(fourier_pearson_loss(object, modulus, measured).item<double>(), apart / gg + 1 - r, 1e-4);
+}
+
+TEST(LossesWithoutAnObject, AreNothingForTruthTwinAndGlobalPhaseWhateverDeadPixelsHold) {
+  torch::manual_seed(7);
+  const auto truth = random_object(2);
+  auto modulus = infer::modulus_of(truth, 2 * kEdge);
+  const auto measured = (torch::rand_like(modulus) > 0.2).to(torch::kByte);
+  modulus = torch::where(measured.ne(0), modulus, torch::full_like(modulus, 1e3));
+  for (const auto loss : {fourier_pearson_loss, poisson_loss}) {
+    for (const auto& same : {truth, twin(truth), turned(truth, 0.7)})
+      EXPECT_LT(loss(same, modulus, measured).abs().max().item<double>(), 1e-4);
+    EXPECT_GT(loss(1.1 * truth, modulus, measured).min().item<double>(), 1e-3) << "the scale counts";
+    EXPECT_GT(loss(random_object(2), modulus, measured).min().item<double>(), 0.1);
+  }
+}
+
+TEST(LossesWithoutAnObject, HaveGradientsWhereThereIsNothing) {
+  const auto modulus = torch::zeros({1, 2 * kEdge, 2 * kEdge});
+  const auto nothing = torch::zeros({1, 2 * kEdge, 2 * kEdge}, torch::kByte);
+  for (const auto loss : {fourier_pearson_loss, poisson_loss})
+    for (const auto& seen : {nothing, torch::ones_like(nothing)}) {
+      auto object = torch::zeros({1, 2, kEdge, kEdge}).requires_grad_(true);
+      loss(object, modulus, seen).sum().backward();
+      EXPECT_TRUE(object.grad().isfinite().all().item<bool>());
+    }
+}
+
 }  // namespace
 }  // namespace flashphase::trainer

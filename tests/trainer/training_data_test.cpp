@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
 #include <fstream>
 #include <span>
@@ -95,22 +96,82 @@ TEST_F(TrainingDataTest, CountedPhotonsLeaveTheTruthNoiseFree) {
 TEST_F(TrainingDataTest, DependsOnSeedAndStepAlone) {
   TrainingData data(write(simulate::shipped_recipe("training")));
   Batch first, again, later, other;
-  data.fill(3, 7, kBatch, first.view());
-  data.fill(3, 8, kBatch, later.view());
-  data.fill(4, 7, kBatch, other.view());
-  data.fill(3, 7, kBatch, again.view());
+  data.fill(3, 7 * kBatch, kBatch, first.view());
+  data.fill(3, 8 * kBatch, kBatch, later.view());
+  data.fill(4, 7 * kBatch, kBatch, other.view());
+  data.fill(3, 7 * kBatch, kBatch, again.view());
   EXPECT_EQ(first.features, again.features);
   EXPECT_EQ(first.truth, again.truth);
   EXPECT_NE(first.truth, later.truth);
   EXPECT_NE(first.truth, other.truth);
 }
 
+TEST_F(TrainingDataTest, ProcessesShareOutTheSamplesOfOne) {
+  TrainingData data(write(simulate::shipped_recipe("training")));
+  Batch whole, half;
+  data.fill(3, 4 * kBatch, kBatch, whole.view());
+  data.fill(3, 4 * kBatch + kBatch / 2, kBatch / 2, half.view());
+  const std::size_t cells = kBatch / 2 * kM * kM;
+  EXPECT_TRUE(std::equal(half.modulus.begin(), half.modulus.begin() + static_cast<long>(cells),
+                         whole.modulus.begin() + static_cast<long>(cells)));
+}
+
+/// Whether the objects a and b [2, n, n] are the same, b conjugated if asked.
+bool same(const float* a, const float* b, bool conjugated) {
+  for (int i = 0; i < 2 * kN * kN; ++i) {
+    const float expected = conjugated && i >= kN * kN ? -b[i] : b[i];
+    if (std::abs(a[i] - expected) > 1e-3f) return false;
+  }
+  return true;
+}
+
+TEST_F(TrainingDataTest, AugmentsAsAskedAndExposesWhatCameOut) {
+  TrainingData data(write(simulate::shipped_recipe("paper")));
+  Batch turned, conjugated, plain;
+  constexpr std::size_t kCells = 2 * kN * kN;
+  data.fill(5, 0, kBatch, turned.view());
+  data.set_augment(Augment::kTurnedAndConjugated);
+  data.fill(5, 0, kBatch, conjugated.view());
+  data.set_augment(Augment::kNone);
+  data.fill(5, 0, kBatch, plain.view());
+  const auto objects = read_dataset(path_, 0, kCount).objects;
+  int flipped = 0, kept = 0, found = 0;
+  for (std::size_t i = 0; i < kBatch; ++i) {
+    const float* a = conjugated.truth.data() + i * kCells;
+    const float* b = turned.truth.data() + i * kCells;
+    ASSERT_TRUE(same(a, b, true) || same(a, b, false)) << i;
+    (same(a, b, true) ? flipped : kept) += 1;
+    // Not turned: one of the objects as it is, but for its scale.
+    const float* c = plain.truth.data() + i * kCells;
+    for (int k = 0; k < kCount; ++k) {
+      std::vector<float> object(kCells);
+      double norm = 0, length = 0;
+      for (std::size_t j = 0; j < kCells / 2; ++j) {
+        object[j] = objects[static_cast<std::size_t>(k) * kCells / 2 + j].real();
+        object[j + kCells / 2] = objects[static_cast<std::size_t>(k) * kCells / 2 + j].imag();
+      }
+      for (std::size_t j = 0; j < kCells; ++j) {
+        norm += object[j] * object[j];
+        length += c[j] * c[j];
+      }
+      for (float& value : object) value *= static_cast<float>(std::sqrt(length / norm));
+      found += same(c, object.data(), false);
+    }
+  }
+  EXPECT_GT(flipped, 0);
+  EXPECT_GT(kept, 0);
+  EXPECT_EQ(found, kBatch);
+  for (std::size_t i = 0; i < conjugated.modulus.size(); ++i)
+    ASSERT_NEAR(conjugated.modulus[i], conjugated.truth_modulus[i], 2e-3 * kM) << i;
+  EXPECT_THROW(augment_named("rotations"), std::invalid_argument);
+}
+
 TEST_F(TrainingDataTest, IsTheSameOnAnyNumberOfThreads) {
   const std::string path = write(simulate::shipped_recipe("training"));
   TrainingData one(path), three(path, {}, 3);
   Batch first, again;
-  one.fill(3, 7, kBatch, first.view());
-  three.fill(3, 7, kBatch, again.view());
+  one.fill(3, 7 * kBatch, kBatch, first.view());
+  three.fill(3, 7 * kBatch, kBatch, again.view());
   EXPECT_EQ(first.features, again.features);
   EXPECT_EQ(first.truth_modulus, again.truth_modulus);
 }
@@ -130,8 +191,8 @@ TEST_F(TrainingDataTest, SimulatesANewParticleForEachSample) {
   EXPECT_EQ(data.count(), 0u);
   EXPECT_EQ(data.object_size(), kN);
   Batch first, later;
-  data.fill(3, 7, kBatch, first.view());
-  data.fill(3, 8, kBatch, later.view());
+  data.fill(3, 7 * kBatch, kBatch, first.view());
+  data.fill(3, 8 * kBatch, kBatch, later.view());
   const std::size_t cells = first.truth.size() / kBatch;
   for (int i = 0; i < kBatch; ++i) {
     const auto same = [&](const Batch& batch, int k) {
