@@ -257,7 +257,7 @@ def test_training_that_is_stopped_can_be_resumed(tmp_path):
     said = stopped(process)
     step = int(re.search(r"stopped at step (\d+) of 50000", said).group(1))
     assert process.returncode == 1 and "--resume" in said
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["data", "m.fpm", "m.fpm.state"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["data", "m.fpm", "m.fpm.csv", "m.fpm.state"]
     code, said = program(*words, "--resume", "--stop-after-steps", 1)
     assert code == 0 and f"from step {step} to 50000" in said, said
 
