@@ -5,6 +5,7 @@
 #include <array>
 #include <bit>
 #include <chrono>
+#include <cstddef>
 #include <filesystem>
 #include <ios>
 #include <stdexcept>
