@@ -39,27 +39,32 @@ std::string masked_crc(std::string_view bytes) {
 std::string varint(std::uint64_t number) {
   std::string bytes;
   for (; number > 0x7f; number >>= 7) bytes += static_cast<char>((number & 0x7f) | 0x80);
-  return bytes + static_cast<char>(number);
+  bytes += static_cast<char>(number);
+  return bytes;
 }
 
-std::string tag(int field, int kind) {
-  return varint(static_cast<std::uint64_t>(field << 3 | kind));
+std::string field_of(int field, int kind, std::string_view content) {
+  std::string bytes = varint(static_cast<std::uint64_t>(field << 3 | kind));
+  bytes += content;
+  return bytes;
 }
 
 std::string number_field(int field, std::uint64_t number) {
-  return tag(field, 0) + varint(number);
+  return field_of(field, 0, varint(number));
 }
 
 std::string double_field(int field, double number) {
-  return tag(field, 1) + little_endian(std::bit_cast<std::uint64_t>(number));
+  return field_of(field, 1, little_endian(std::bit_cast<std::uint64_t>(number)));
 }
 
 std::string float_field(int field, float number) {
-  return tag(field, 5) + little_endian(std::bit_cast<std::uint32_t>(number));
+  return field_of(field, 5, little_endian(std::bit_cast<std::uint32_t>(number)));
 }
 
 std::string bytes_field(int field, std::string_view bytes) {
-  return tag(field, 2) + varint(bytes.size()) + std::string(bytes);
+  std::string content = varint(bytes.size());
+  content += bytes;
+  return field_of(field, 2, content);
 }
 
 /// wall_time = 1 and step = 2 of an Event.
