@@ -44,9 +44,10 @@ ARROWS = {
     "tools/programs/bench": "engine proto tools/shared",
     "proto": "",
     "trainer": "engine",
+    "trainer/report": "engine trainer",
 }
 # The sources of a room that choose among its own rooms.
-WIRING = ("engine/infer/network.cpp", "engine/infer/bench_support.cpp")
+WIRING = ("engine/infer/network.cpp", "engine/infer/bench_support.cpp", "trainer/main.cpp")
 
 # System headers and the only files that may include them, as shell patterns; a header not listed is free to use.
 RESTRICTED = [

@@ -18,29 +18,22 @@
 #include "engine/infer/network.h"
 #include "engine/refine/starts/network_starts.h"
 #include "engine/score/score.h"
+#include "trainer/judge.h"
 
 namespace flashphase::trainer {
 namespace {
 
 constexpr int kBatch = 16;
-constexpr double kRight = 0.05;            // real-space error below which a frame counts as solved
-constexpr float kSupportThreshold = 0.1f;  // of the truth's maximum: where its phase is meaningful
-
-struct Samples {
-  std::vector<double> modulus_chi2, amplitude_chi2, phase_chi2, real_space_error;
-};
 
 Evaluation evaluation_of(int iterations, const Samples& samples, const Samples& alone) {
   Evaluation row{iterations, figure_of(samples.modulus_chi2), figure_of(samples.amplitude_chi2),
                  figure_of(samples.phase_chi2), figure_of(samples.real_space_error)};
-  int right = 0;
   for (std::size_t i = 0; i < samples.real_space_error.size(); ++i) {
     const bool is = samples.real_space_error[i] < kRight, was = alone.real_space_error[i] < kRight;
-    right += is;
     row.made_wrong += was && !is;
     row.made_right += is && !was;
   }
-  row.below = right / static_cast<double>(samples.real_space_error.size());
+  row.below = samples.share_right();
   return row;
 }
 
@@ -54,24 +47,6 @@ refine::Schedule schedule_of(int iterations) {
   };
   return refine::parse_schedule(iterations <= polish ? part(iterations)
                                                      : part(polish) + "+" + part(iterations - polish));
-}
-
-/// `data` holds the same frames as `objects`.
-void judge(const ObjectBatch& objects, const Dataset& data, Samples& samples) {
-  std::vector<std::uint8_t> support(data.object_cells());
-  for (int i = 0; i < objects.count; ++i) {
-    const auto truth = data.object(static_cast<std::size_t>(i));
-    float largest = 0;
-    for (const auto& value : truth) largest = std::max(largest, std::abs(value));
-    std::ranges::transform(truth, support.begin(), [&](const std::complex<float>& value) {
-      return static_cast<std::uint8_t>(std::abs(value) > kSupportThreshold * largest);
-    });
-    const auto comparison = score::compare(objects.object_of(i), truth, support, objects.size);
-    samples.modulus_chi2.push_back(static_cast<double>(objects.residual[static_cast<std::size_t>(i)]));
-    samples.amplitude_chi2.push_back(static_cast<double>(comparison.amplitude_chi2));
-    samples.phase_chi2.push_back(static_cast<double>(comparison.phase_chi2));
-    samples.real_space_error.push_back(static_cast<double>(comparison.real_space_error));
-  }
 }
 
 void print_json(const std::string& network, std::size_t frames, const std::vector<Evaluation>& rows) {

@@ -9,6 +9,7 @@
 #include "trainer/fit.h"
 #include "trainer/generate.h"
 #include "trainer/nearest.h"
+#include "trainer/report/report.h"
 
 int main(int argc, char** argv) {
   CLI::App app("Make, train and judge the networks of Flashphase");
@@ -18,6 +19,7 @@ int main(int argc, char** argv) {
   flashphase::trainer::add_adapt(app);
   flashphase::trainer::add_evaluate(app);
   flashphase::trainer::add_nearest(app);
+  flashphase::trainer::add_report(app);
   try {
     app.parse(argc, argv);
     if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0)

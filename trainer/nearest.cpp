@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cstdio>
 #include <memory>
+#include <span>
 #include <stdexcept>
 #include <utility>
 
@@ -78,29 +79,33 @@ NearestRow row_of(std::size_t searched, const std::vector<Neighbour>& neighbours
   return {searched, figure_of(std::move(chi2))};
 }
 
-void print_json(const Nearest& found) {
-  std::printf("{\"frames\": %zu, \"seconds\": %.6g, \"rows\": [", found.neighbours.size(), found.seconds);
-  for (const NearestRow& row : found.rows)
-    std::printf("%s\n  {\"searched\": %zu, \"modulus_chi2\": {\"mean\": %.6g, \"median\": %.6g}}",
-                &row == &found.rows.front() ? "" : ",", row.searched, row.modulus_chi2.mean,
-                row.modulus_chi2.median);
-  std::printf("\n], \"neighbours\": [");
-  for (const Neighbour& one : found.neighbours)
-    std::printf("%s\n  {\"index\": %zu, \"modulus_chi2\": %.6g}",
-                &one == &found.neighbours.front() ? "" : ",", one.index,
-                static_cast<double>(one.modulus_chi2));
-  std::printf("\n]}\n");
-}
-
-void print_table(const Nearest& found) {
-  std::printf("  searched  modulus chi2 mean / median\n");
-  for (const NearestRow& row : found.rows)
-    std::printf("%10zu  %.4g / %.4g\n", row.searched, row.modulus_chi2.mean, row.modulus_chi2.median);
-  std::printf("%.3g ms a pattern (Wu et al. 2021: %g s)\n",
-              1e3 * found.seconds / static_cast<double>(found.neighbours.size()), kSecondsOfPaper);
+void refine_neighbours(const NearestOptions& options, const DatasetReader& training,
+                       const DatasetReader& data, Nearest& found) {
+  constexpr std::size_t kAtOnce = 64;
+  const refine::Schedule schedule = refine::parse_schedule(options.refine);
+  const auto solver = refine::make_cpu_solver({.cores = options.threads});
+  refine::Refined refined;
+  const std::span<const Neighbour> neighbours(found.neighbours);
+  for (std::size_t first = 0; first < neighbours.size(); first += kAtOnce) {
+    const auto some = neighbours.subspan(first, std::min(kAtOnce, neighbours.size() - first));
+    solver->solve(patterns_of(data.read(first, some.size())), starts_from_neighbours(training, some),
+                  schedule, refined);
+    for (const float residual : refined.objects.residual)
+      found.refined_chi2.push_back(static_cast<double>(residual));
+  }
 }
 
 }  // namespace
+
+refine::Starts starts_from_neighbours(const DatasetReader& training, std::span<const Neighbour> neighbours) {
+  if (training.object_size() == 0)
+    throw std::runtime_error(training.path() + " has no /objects to begin with");
+  std::vector<int> numbers;
+  for (const Neighbour& one : neighbours) numbers.push_back(static_cast<int>(one.index));
+  ObjectBatch objects(static_cast<int>(numbers.size()), training.object_size());
+  objects.object = training.read(numbers).objects;
+  return refine::starts_from(objects);
+}
 
 Nearest nearest(const NearestOptions& options) {
   const auto begin = std::chrono::steady_clock::now();
@@ -135,12 +140,52 @@ Nearest nearest(const NearestOptions& options) {
     found.rows.push_back(row_of(stop, found.neighbours));
   }
   found.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-  if (options.json) {
+  if (!options.refine.empty()) refine_neighbours(options, training, data, found);
+  return found;
+}
+
+namespace {
+
+void print_json(const Nearest& found) {
+  std::printf("{\"frames\": %zu, \"seconds\": %.6g, \"rows\": [", found.neighbours.size(), found.seconds);
+  for (const NearestRow& row : found.rows)
+    std::printf("%s\n  {\"searched\": %zu, \"modulus_chi2\": {\"mean\": %.6g, \"median\": %.6g}}",
+                &row == &found.rows.front() ? "" : ",", row.searched, row.modulus_chi2.mean,
+                row.modulus_chi2.median);
+  std::printf("\n], \"neighbours\": [");
+  for (const Neighbour& one : found.neighbours)
+    std::printf("%s\n  {\"index\": %zu, \"modulus_chi2\": %.6g}",
+                &one == &found.neighbours.front() ? "" : ",", one.index,
+                static_cast<double>(one.modulus_chi2));
+  std::printf("\n]");
+  if (!found.refined_chi2.empty()) {
+    const Figure refined = figure_of(found.refined_chi2);
+    std::printf(", \"refined_modulus_chi2\": {\"mean\": %.6g, \"median\": %.6g}", refined.mean,
+                refined.median);
+  }
+  std::printf("}\n");
+}
+
+void print_table(const Nearest& found) {
+  std::printf("  searched  modulus chi2 mean / median\n");
+  for (const NearestRow& row : found.rows)
+    std::printf("%10zu  %.4g / %.4g\n", row.searched, row.modulus_chi2.mean, row.modulus_chi2.median);
+  std::printf("%.3g ms a pattern (Wu et al. 2021: %g s)\n",
+              1e3 * found.seconds / static_cast<double>(found.neighbours.size()), kSecondsOfPaper);
+  if (!found.refined_chi2.empty()) {
+    const Figure refined = figure_of(found.refined_chi2);
+    std::printf("refined: modulus chi2 %.4g / %.4g\n", refined.mean, refined.median);
+  }
+}
+
+}  // namespace
+
+void print(const Nearest& found, bool json) {
+  if (json) {
     print_json(found);
   } else {
     print_table(found);
   }
-  return found;
 }
 
 void add_nearest(CLI::App& parent) {
@@ -158,8 +203,11 @@ void add_nearest(CLI::App& parent) {
   app->add_option("--threads", options->threads, "Of the CPU")
       ->check(CLI::Range(1, 1024))
       ->capture_default_str();
+  app->add_option("--refine", options->refine,
+                  "Refine what was found by this schedule: the start from a nearest neighbour of Wu et al. "
+                  "2021 (paper)");
   app->add_flag("--json", options->json, "Print JSON, with the neighbour of each pattern");
-  app->callback([options] { nearest(*options); });
+  app->callback([options] { print(nearest(*options), options->json); });
 }
 
 }  // namespace flashphase::trainer

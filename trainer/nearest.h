@@ -1,9 +1,12 @@
 #pragma once
 
 #include <cstddef>
+#include <span>
 #include <string>
 #include <vector>
 
+#include "engine/dataset/dataset.h"
+#include "engine/refine/solver.h"
 #include "trainer/evaluate.h"
 
 namespace CLI {
@@ -20,6 +23,7 @@ struct NearestOptions {
   std::string backend = "cpu";
   int threads = 1;
   bool json = false;
+  std::string refine{};  ///< schedule that goes on from what is found, "" = none
 };
 
 struct Neighbour {
@@ -34,9 +38,10 @@ struct NearestRow {
 };
 
 struct Nearest {
-  std::vector<Neighbour> neighbours;  ///< one for each frame
-  std::vector<NearestRow> rows;       ///< of growing size, each half of the next; the last one is all
-  double seconds = 0;                 ///< wall clock of the search, reading included
+  std::vector<Neighbour> neighbours;   ///< one for each frame
+  std::vector<NearestRow> rows;        ///< of growing size, each half of the next; the last one is all
+  double seconds = 0;                  ///< wall clock of the search, reading included
+  std::vector<double> refined_chi2{};  ///< of the modulus, for each frame, where they were refined
 };
 
 /// The nearest neighbour of each pattern among those of a training set, the baseline of Wu et al. 2021: the
@@ -44,11 +49,19 @@ struct Nearest {
 ///   min over s of sum (sqrt a - s sqrt b)^2 / sum a = 1 - (sum sqrt(a b))^2 / (sum a sum b),
 /// sums over what a measured; what b did not measure counts as nothing. One matrix product for each block of
 /// the training set, whose size bounds the memory. A twin has the same pattern: which of the two is found is
-/// open. Throws std::runtime_error when a file does not serve, std::invalid_argument when sizes differ.
+/// open. Throws std::runtime_error when a file does not serve, std::invalid_argument when sizes differ or the
+/// schedule is none.
 Nearest nearest(const NearestOptions& options);
 
+/// On stdout, as a table or as JSON.
+void print(const Nearest& found, bool json);
+
+/// A start of refinement for each frame: the object of its neighbour with its support (refine::starts_from).
+/// Throws std::runtime_error where the searched set has no objects.
+refine::Starts starts_from_neighbours(const DatasetReader& training, std::span<const Neighbour> neighbours);
+
 /// Adds `nearest --training T --data F [--searched N] [--frames N] [--backend cpu|cuda] [--threads T]
-/// [--json]`.
+/// [--refine S] [--json]`.
 void add_nearest(CLI::App& parent);
 
 }  // namespace flashphase::trainer

@@ -31,14 +31,15 @@ class NearestTest : public testing::Test {
 
   Nearest search(std::size_t searched = 0) {
     write_dataset(data_, data_set_);
+    Nearest found = nearest({training_, data_, searched, 0, "cpu", 1, false, schedule_});
     testing::internal::CaptureStdout();
-    Nearest found = nearest({training_, data_, searched, 0, "cpu", 1, json_});
+    print(found, json_);
     printed_ = testing::internal::GetCapturedStdout();
     return found;
   }
 
   TemporaryFolder folder_;
-  std::string training_ = folder_ / "training.h5", data_ = folder_ / "data.h5", printed_;
+  std::string training_ = folder_ / "training.h5", data_ = folder_ / "data.h5", printed_, schedule_;
   Dataset data_set_;
   bool json_ = false;
 };
@@ -104,6 +105,24 @@ TEST_F(NearestTest, PrintsATableOrTheAgreedJson) {
   for (const char* key : {"\"frames\": 10", "\"seconds\"", "\"rows\"", "\"searched\": 50", "\"modulus_chi2\"",
                           "\"mean\"", "\"median\"", "\"neighbours\"", "\"index\": 29"})
     EXPECT_NE(printed_.find(key), std::string::npos) << key;
+}
+
+TEST_F(NearestTest, ANeighbourIsAStartOfRefinement) {
+  schedule_ = "30*ER";
+  const Nearest found = search(15);
+  ASSERT_EQ(found.refined_chi2.size(), 10u);
+  for (std::size_t i = 0; i < 10; ++i)
+    EXPECT_LT(found.refined_chi2[i], 0.7 * static_cast<double>(found.neighbours[i].modulus_chi2)) << i;
+  EXPECT_NE(printed_.find("refined: modulus chi2"), std::string::npos);
+}
+
+TEST_F(NearestTest, WithoutObjectsThereIsNoStart) {
+  Dataset searched = read_dataset(training_);
+  searched.objects.clear();
+  searched.object_size = 0;
+  write_dataset(training_, searched);
+  schedule_ = "30*ER";
+  EXPECT_THROW(search(), std::runtime_error);
 }
 
 TEST_F(NearestTest, APatternWithoutPhotonsHasNoNeighbour) {
