@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <ctime>
+#include <span>
+#include <type_traits>
 #include <vector>
 
 #include "engine/dataset/patterns.h"
