@@ -89,7 +89,7 @@ EventFile::EventFile(const std::string& folder, std::uint64_t first_step) {
   path_ = folder + "/events.out.tfevents." +
           std::to_string(std::chrono::duration_cast<std::chrono::seconds>(now).count()) + ".flashphase." +
           std::to_string(::getpid());
-  for (int i = 1; std::filesystem::exists(path_, error); ++i) path_ += "." + std::to_string(i);
+  for (int i = 1; std::filesystem::exists(path_, error); ++i) path_.append(".").append(std::to_string(i));
   file_.open(path_, std::ios::binary);
   if (!file_)
     throw std::invalid_argument("--tensorboard " + folder +

@@ -15,8 +15,9 @@ void add_fit(CLI::App& parent) {
                   "for each pattern");
   app->add_option("--objects", options->objects,
                   "Recipe of those particles, named as --recipe; default: the same");
-  app->add_option("--recipe", options->recipe,
-                  "How they are exposed: paper, training, xfel, bcdi or a YAML file; default: as in the dataset");
+  app->add_option(
+      "--recipe", options->recipe,
+      "How they are exposed: paper, training, xfel, bcdi or a YAML file; default: as in the dataset");
   app->add_option("--output", options->output, "Model file to write")->required();
   app->add_option("--network", options->network, "flash, or wu2021: that of Wu et al. 2021, by their recipe")
       ->check(CLI::IsMember({"flash", "wu2021"}))

@@ -47,7 +47,8 @@ class Report {
     file_.require_patterns();
     check_size(options.model, subject_.info(), file_.path(), file_.pattern_size());
     data_ = file_.read(0, options.sizes.frames);
-    base_ = file_.recipe().empty() ? simulate::paper_recipe() : simulate::parse_recipe(file_.recipe());
+    base_ =
+        file_.recipe().empty() ? simulate::shipped_recipe("paper") : simulate::parse_recipe(file_.recipe());
     if (base_.object_size != file_.object_size())
       throw std::invalid_argument("--data " + options.data + " has objects of " +
                                   std::to_string(file_.object_size()) + " pixels, its recipe makes some of " +

@@ -14,7 +14,7 @@ namespace flashphase::trainer::report {
 namespace {
 
 TEST(Course, EndsWhereTheSolverDoesAndLooksOnTheWay) {
-  simulate::Recipe recipe = simulate::paper_recipe();
+  simulate::Recipe recipe = simulate::shipped_recipe("paper");
   recipe.object_size = 16;
   recipe.semi_axis = {3, 5};
   const PatternBatch patterns = patterns_of(simulated(recipe, 1, 3));
@@ -38,7 +38,7 @@ TEST(Course, EndsWhereTheSolverDoesAndLooksOnTheWay) {
 }
 
 TEST(Simulated, TheSameForTheSameSeedAndPartsOfItAreItsFrames) {
-  simulate::Recipe recipe = simulate::paper_recipe();
+  simulate::Recipe recipe = simulate::shipped_recipe("paper");
   recipe.object_size = 16;
   recipe.semi_axis = {3, 5};
   const Dataset set = simulated(recipe, 5, 3), same = simulated(recipe, 5, 3), part = part_of(set, 2, 2);
