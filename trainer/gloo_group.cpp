@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <cstdlib>
 #include <exception>
 #include <memory>
 #include <stdexcept>
@@ -27,7 +28,10 @@ class GlooGroup final : public ProcessGroup {
       options.timeout = kPatience;
       const auto store = c10::make_intrusive<c10d::TCPStore>(place.address, options);
       auto gloo = c10d::ProcessGroupGloo::Options::create(kPatience);
-      gloo->devices.push_back(c10d::ProcessGroupGloo::createDefaultDevice());
+      const char* const interface = std::getenv("GLOO_SOCKET_IFNAME");
+      gloo->devices.push_back(interface != nullptr
+                                  ? c10d::ProcessGroupGloo::createDeviceForInterface(interface)
+                                  : c10d::ProcessGroupGloo::createDefaultDevice());
       group_ = c10::make_intrusive<c10d::ProcessGroupGloo>(store, place.rank, place.count, gloo);
     } catch (const std::exception& error) {
       throw std::runtime_error("the " + std::to_string(place.count) + " processes did not come together at " +

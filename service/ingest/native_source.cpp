@@ -36,6 +36,23 @@ int receive_mark(const Limits& limits) {
                                                            kFew, 1'000'000)));
 }
 
+/// While a source waits libzmq does not read its connections, answers to heartbeats neither: it would end
+/// them and lose what they hold. TCP asks by itself.
+void notice_vanished_peers(zmq::socket_t& socket, int milliseconds, bool waits) {
+  constexpr int kMissed = 3;
+  if (milliseconds <= 0) return;
+  if (!waits) {
+    socket.set(zmq::sockopt::heartbeat_ivl, milliseconds);
+    socket.set(zmq::sockopt::heartbeat_timeout, kMissed * milliseconds);
+    return;
+  }
+  const int seconds = (milliseconds + 999) / 1000;
+  socket.set(zmq::sockopt::tcp_keepalive, 1);
+  socket.set(zmq::sockopt::tcp_keepalive_idle, seconds);
+  socket.set(zmq::sockopt::tcp_keepalive_intvl, seconds);
+  socket.set(zmq::sockopt::tcp_keepalive_cnt, kMissed);
+}
+
 void configure(zmq::socket_t& socket, const SourceConfig& config) {
   socket.set(zmq::sockopt::rcvhwm, receive_mark(config.limits));
   socket.set(zmq::sockopt::maxmsgsize,
@@ -43,10 +60,7 @@ void configure(zmq::socket_t& socket, const SourceConfig& config) {
   socket.set(zmq::sockopt::linger, 0);
   socket.set(zmq::sockopt::reconnect_ivl, 100);
   socket.set(zmq::sockopt::reconnect_ivl_max, 5000);
-  if (const int interval = static_cast<int>(config.zmq.heartbeat.count()); interval > 0) {
-    socket.set(zmq::sockopt::heartbeat_ivl, interval);
-    socket.set(zmq::sockopt::heartbeat_timeout, 3 * interval);
-  }
+  notice_vanished_peers(socket, static_cast<int>(config.zmq.heartbeat.count()), config.waits);
   if (!config.zmq.pull) socket.set(zmq::sockopt::subscribe, "");
 }
 

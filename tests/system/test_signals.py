@@ -54,12 +54,14 @@ def terminal():
 def test_at_a_terminal_hanging_up_drains_however_often_it_comes(tmp_path, terminal, times):
     with Daemon(tmp_path, before=terminal[1]) as daemon, Subscriber(daemon) as subscriber:
         simulate(daemon, "--frames", 50, "--rate", "max")
+        wait_until("all to come", lambda: daemon.status()["received"] == 50)
         assert assert_drains_with_bye(daemon, subscriber, *[signal.SIGHUP] * times).received == 50
 
 
 def test_a_terminal_that_closes_drains(tmp_path, terminal):
     with Daemon(tmp_path, before=terminal[1]) as daemon, Subscriber(daemon) as subscriber:
         simulate(daemon, "--frames", 50, "--rate", "max")
+        wait_until("all to come", lambda: daemon.status()["received"] == 50)
         os.close(terminal[0])
         assert assert_drains_with_bye(daemon, subscriber).received == 50
 

@@ -33,7 +33,8 @@ def curve(output):
 def test_two_processes_train_as_one_with_twice_the_batch(objects, tmp_path):
     words = ["--samples", 48, "--record-steps", 1]
     subprocess.run(fit(objects, tmp_path / "one.fpm", "--batch", 8, *words), check=True, capture_output=True)
-    shared = {**os.environ, "WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free_port())}
+    shared = {**os.environ, "WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free_port()),
+              "GLOO_SOCKET_IFNAME": "lo"}  # a machine may not know its own name
     both = [subprocess.Popen(fit(objects, tmp_path / "two.fpm", "--batch", 4, *words), env={**shared, "RANK": rank},
                              stderr=subprocess.PIPE, text=True) for rank in "01"]
     said = [process.communicate(timeout=120)[1] for process in both]

@@ -3,7 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <cstring>
+#include <thread>
 #include <zmq.hpp>
 
 #include "tests/service/ingest/native_messages.h"
@@ -98,6 +100,28 @@ TEST_F(NativeSourceTest, APeerThatSendsTooMuchIsCutOffAndTheOthersAreHeard) {
   }
   EXPECT_TRUE(heard);
   EXPECT_GE(connected, disconnected);
+}
+
+TEST_F(NativeSourceTest, ThatWaitsForLongLosesNothing) {
+  constexpr std::uint64_t kFrames = 300;
+  constexpr std::chrono::milliseconds kHeartbeat{20};
+  NativeSource source(context_, {.endpoint = "tcp://127.0.0.1:*",
+                                 .waits = true,
+                                 .limits = {.high_water_mark = 1},
+                                 .zmq = {.pull = true, .bind = true, .heartbeat = kHeartbeat}});
+  zmq::socket_t sender(context_, zmq::socket_type::push);
+  sender.set(zmq::sockopt::sndhwm, 1);
+  sender.connect(source.endpoint());
+  std::jthread sending([&] {
+    for (std::uint64_t i = 0; i < kFrames; ++i)
+      send(sender, {frame_message(i, 64, 64).SerializeAsString(), float_pixels(64 * 64)});
+  });
+  std::this_thread::sleep_for(20 * kHeartbeat);  // time is what passes here, and nothing else
+  for (std::uint64_t i = 0; i < kFrames; ++i) {
+    const Item item = next_of_stream(source);
+    ASSERT_TRUE(std::holds_alternative<Frame>(item)) << i;
+    ASSERT_EQ(std::get<Frame>(item).id.sequence, i);
+  }
 }
 
 TEST_F(NativeSourceTest, AMessageOverTheLimitIsRejectedWithItsSizeAndTheSenderIsHeardFurther) {
